@@ -1,0 +1,55 @@
+/**
+ * Every bound of the platform, with its unit last and its reason. An app may ask for less than a
+ * `Max`, never for more; what it does not say is the `Default`.
+ */
+
+/** Apps: source and artifact. */
+export const sourceBytesMax = 64 * 1024 * 1024; // A compressed source archive; repositories fit
+export const sourceExpandedBytesMax = 256 * 1024 * 1024; // Stops archive bombs
+export const sourceFilesMax = 20_000; // Stops inode exhaustion; large monorepos have fewer
+export const sourcePathBytesMax = 512; // Longer paths break tools on the way
+export const artifactBytesMax = 64 * 1024 * 1024; // What the Worker Loader takes
+export const artifactIndexBytesMax = 4 * 1024 * 1024; // Parsed in one go on a cold start
+export const assetsMax = 10_000; // Each is one index entry
+export const manifestBytesMax = 256 * 1024; // A hand-written file
+export const varsMax = 256; // Environment entries
+export const varBytesMax = 32 * 1024; // One value
+export const varsBytesMax = 512 * 1024; // The loader takes 1 MiB of environment
+
+/** Compiling. */
+export const compileTimeoutMs = 120_000; // A cold npm cache included
+export const compileMemoryBytesMax = 2 * 1024 * 1024 * 1024; // Type checking large apps
+export const compileProcessesMax = 256; // deno, its threads and esbuild
+export const compileLogBytesMax = 1024 * 1024; // Kept and streamed per compile
+export const diagnosticsMax = 500; // Nobody reads more
+export const compilesMax = 2; // At once on one machine
+
+/** Invoking. */
+export const timeoutMsDefault = 30_000;
+export const timeoutMsMax = 900_000;
+export const cpuMsDefault = 750; // So that others wait for a spinning guest less than a second
+export const cpuMsMax = 60_000;
+export const memoryMbDefault = 128;
+export const memoryMbMax = 2_048;
+export const bodyMbDefault = 100;
+export const bodyMbMax = 1_024;
+export const waitUntilMsMax = 30_000; // As other edge platforms
+export const subrequestsMax = 1_000; // Per execution
+export const hopsMax = 16; // App calling app calling app
+export const schemaBodyBytesMax = 1024 * 1024; // Bodies are buffered only to be checked
+
+/** Logs. */
+export const logLineBytesMax = 16 * 1024;
+export const logBytesPerExecutionMax = 1024 * 1024;
+export const logBytesPerSecondMax = 256 * 1024; // Per app
+
+/** Lists and names. */
+export const pageSizeDefault = 50;
+export const pageSizeMax = 1_000;
+export const idempotencyKeyBytesMax = 255;
+export const idempotencyTtlMs = 24 * 60 * 60 * 1000;
+export const deletedAppTtlMs = 24 * 60 * 60 * 1000;
+export const historyTtlMs = 30 * 24 * 60 * 60 * 1000; // Executions and their logs
+export const auditTtlMs = 400 * 24 * 60 * 60 * 1000; // A year, and time to look back at it
+export const documentVersionsMax = 200; // Versions that the edge can preview
+export const domainsMax = 50; // Custom domains of one app
