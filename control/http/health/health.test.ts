@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { testControl } from "../../testing/control.ts";
+
+interface Readiness {
+  ready: boolean;
+  components: { name: string; isHealthy: boolean; message: string }[];
+}
+
+test("/readyz says what the edge lacks to shut guests in", async () => {
+  const control = await testControl();
+  control.script.sandbox = { sandboxed: false, missing: ["cgroups", "seccomp"] };
+  const response = await control.fetch("/readyz");
+  const { ready, components } = (await response.json()) as Readiness;
+  expect(ready).toBe(true);
+  expect(components).toContainEqual({
+    name: "edge",
+    isHealthy: true,
+    message: "unsandboxed; missing: cgroups, seccomp",
+  });
+});
+
+test("/readyz is 503 without the store", async () => {
+  const control = await testControl();
+  control.ports.stores.ping = () => Promise.reject(new Error("gone"));
+  const response = await control.fetch("/readyz");
+  expect(response.status).toBe(503);
+  expect(((await response.json()) as Readiness).ready).toBe(false);
+});
+
+test("/metrics shows the edge's counters after control's, and control's alone without it", async () => {
+  const control = await testControl();
+  await control.fetch("/healthz");
+  const text = await (await control.fetch("/metrics")).text();
+  expect(text).toContain('ignite_control_requests_total{kind="http",status="200"} 1\n');
+  expect(text).toContain("ignite_edge_cells 1\n");
+  control.ports.edge.metrics = () => Promise.reject(new Error("gone"));
+  const alone = await (await control.fetch("/metrics")).text();
+  expect(alone).toContain("ignite_control_requests_total");
+  expect(alone).not.toContain("ignite_edge_cells");
+});

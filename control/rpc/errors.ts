@@ -1,0 +1,109 @@
+/** The one place where errors meet the wire. */
+import type { JsonValue } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { codeFromString, errorFromJson, errorToJson } from "@connectrpc/connect/protocol-connect";
+import { ValidationError, violationsToProto } from "@bufbuild/protovalidate";
+import { IgniteError, isRetryable } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { FailureSchema } from "../../proto/gen/ignite/v1/compile_pb.ts";
+import { ErrorInfoSchema } from "../../proto/gen/ignite/v1/error_pb.ts";
+import { callScope } from "./call.ts";
+
+type Detail = ConstructorParameters<typeof ConnectError>[3];
+
+const PRINTABLE = /^[ -~]*$/; // Header values; what is not stands in the detail only
+
+/** Translates what operations throw, before the first message and in the midst of a stream. */
+export function translateErrors(log: Log): Interceptor {
+  return (next) => async (request) => {
+    const { requestId } = request.contextValues.get(callScope);
+    const translate = (caught: unknown) => connectErrorOf(caught, requestId, log);
+    try {
+      const response = await next(request);
+      if (!response.stream) return response;
+      return { ...response, message: translated(response.message, translate) };
+    } catch (caught) {
+      throw translate(caught);
+    }
+  };
+}
+
+/** Describes anything caught to a caller; logs what is for us alone. */
+export function connectErrorOf(caught: unknown, requestId: string, log: Log): ConnectError {
+  if (caught instanceof ConnectError) return caught;
+  if (caught instanceof ValidationError) return violationError(caught, requestId);
+  const error = IgniteError.from(caught);
+  if (error.internal !== undefined) {
+    log.error(error.message, { requestId, reason: error.reason, internal: error.internal });
+  }
+  return describe(error, requestId, []);
+}
+
+/**
+ * The answer with a reason where it has none: a unary body that cannot be read fails before any
+ * interceptor sees it. Answers in frames stay as they are.
+ */
+export async function withReason(response: Response, requestId: string): Promise<Response> {
+  const { status, headers } = response;
+  const isJson = headers.get("content-type")?.startsWith("application/json") === true;
+  if (status < 400 || !isJson || headers.has("ignite-reason")) return response;
+  const body = (await response.json()) as JsonValue;
+  const bare = errorFromJson(body, undefined, new ConnectError("", Code.Unknown));
+  if (bare.code !== Code.InvalidArgument) return answerOf(bare, response);
+  const fault = { code: "invalid_argument", reason: "INVALID_ARGUMENT" } as const;
+  const error = new IgniteError({ ...fault, message: bare.rawMessage });
+  return answerOf(describe(error, requestId, []), response);
+}
+
+function answerOf(error: ConnectError, { status, headers }: Response): Response {
+  const fresh = new Headers(headers);
+  fresh.delete("content-length");
+  for (const [name, value] of error.metadata) fresh.set(name, value);
+  return new Response(JSON.stringify(errorToJson(error, undefined)), { status, headers: fresh });
+}
+
+async function* translated<Message>(
+  messages: AsyncIterable<Message>,
+  translate: (caught: unknown) => ConnectError,
+): AsyncGenerator<Message> {
+  try {
+    yield* messages;
+  } catch (caught) {
+    throw translate(caught);
+  }
+}
+
+function violationError(caught: ValidationError, requestId: string): ConnectError {
+  const violations = caught.violations.map((violation) => violation.toString());
+  const error = new IgniteError({
+    code: "invalid_argument",
+    reason: "INVALID_ARGUMENT",
+    message: violations.join("; "),
+  });
+  const [value, desc] = violationsToProto(caught.violations);
+  return describe(error, requestId, [{ desc, value }]);
+}
+
+function describe(
+  { code, reason, message, hint = "", details }: IgniteError,
+  requestId: string,
+  extra: NonNullable<Detail>,
+): ConnectError {
+  const { stack, reason: cause, ...facts } = details;
+  const retryable = isRetryable(code);
+  const info = { reason, hint, requestId, retryable, details: facts };
+  const failure =
+    stack === undefined
+      ? []
+      : [{ desc: FailureSchema, value: { reason: cause ?? reason, message, stack } }];
+  return new ConnectError(
+    message,
+    codeFromString(code),
+    {
+      "ignite-reason": reason,
+      "ignite-request-id": requestId,
+      ...(hint !== "" && PRINTABLE.test(hint) && { "ignite-hint": hint }),
+    },
+    [{ desc: ErrorInfoSchema, value: info }, ...failure, ...extra],
+  );
+}
