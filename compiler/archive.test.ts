@@ -1,0 +1,116 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { gunzipSync, gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type ArchiveLimits, unpackArchive } from "./archive.ts";
+import { type OddEntry, packTree } from "./pack-tree.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ignite-archive-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function unpack(files: Record<string, string | OddEntry>, limits?: ArchiveLimits) {
+  const archive = Readable.from([await packTree(files)]);
+  return unpackArchive(archive, join(folder), limits === undefined ? {} : { limits });
+}
+
+test("unpackArchive() writes files and their folders", async () => {
+  const done = await unpack({ "main.ts": "1", "./a/b/c.txt": "two", "ünïcode.txt": "3" });
+  expect(done).toEqual({ files: 3, bytes: 5 });
+  expect(await readFile(join(folder, "a/b/c.txt"), "utf8")).toBe("two");
+  expect((await readdir(folder)).toSorted()).toEqual(["a", "main.ts", "ünïcode.txt"]);
+});
+
+const long = `${"d/".repeat(300)}f`;
+const refused: [string, Record<string, string | OddEntry>, RegExp][] = [
+  ["a path with ..", { "../evil": "x" }, /leaves the folder/],
+  ["a path with .. inside", { "a/../../evil": "x" }, /leaves the folder/],
+  ["an absolute path", { "/etc/evil": "x" }, /absolute/],
+  ["a symbolic link", { link: { type: "SymbolicLink", linkpath: "/etc/passwd" } }, /symbolic link/],
+  ["a hard link", { link: { type: "Link", linkpath: "main.ts" } }, /link/],
+  ["a device", { dev: { type: "CharacterDevice" } }, /character device/],
+  ["a pipe", { pipe: { type: "FIFO" } }, /fifo/i],
+  ["a path that is not plain", { "a//b": "x" }, /plain form/],
+  ["a backslash", { "a\\b": "x" }, /backslash/],
+  ["a control character", { "a\nb": "x" }, /control character/],
+  ["one name twice", { a: "x", "./a": "y" }, /twice/],
+  ["a file that is a folder too", { a: "x", "a/b": "y" }, /file and a folder/],
+  ["a path that is too long", { [long]: "x" }, /longer than/],
+];
+
+test.each(refused)("unpackArchive() refuses %s and names the entry", async (_, files, why) => {
+  const unpacking = unpack(files);
+  await expect(unpacking).rejects.toMatchObject({ reason: "ARCHIVE_REJECTED" });
+  await expect(unpacking).rejects.toThrow(why);
+});
+
+test("unpackArchive() refuses names that are not UTF-8", async () => {
+  const plain = gunzipSync(await packTree({ "abcd.txt": "x" }));
+  plain.set([0xff, 0xfe], 0);
+  fixChecksum(plain);
+  const archive = Readable.from([gzipSync(plain)]);
+  await expect(unpackArchive(archive, folder)).rejects.toThrow(/not UTF-8/);
+});
+
+test("unpackArchive() stops at too many files and too many bytes", async () => {
+  const limits = { files: 3, expandedBytes: 10, pathBytes: 100 };
+  await expect(unpack({ a: "", b: "", c: "", d: "" }, limits)).rejects.toThrow(
+    /more than 3 entries/,
+  );
+  await expect(unpack({ a: "12345", b: "123456" }, limits)).rejects.toThrow(/more than 10 bytes/);
+});
+
+test("unpackArchive() stops a bomb before it is unpacked", async () => {
+  const limits = { files: 10, expandedBytes: 1_000_000, pathBytes: 100 };
+  const body = new Uint8Array(20_000_000);
+  const bomb = unpack({ bomb: { type: "File", body } }, limits);
+  await expect(bomb).rejects.toMatchObject({ reason: "ARCHIVE_REJECTED" });
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test("unpackArchive() refuses what is damaged or no archive", async () => {
+  const whole = await packTree({ "main.ts": "x".repeat(100_000) });
+  for (const bytes of [
+    Buffer.from("hello"),
+    whole.subarray(0, whole.length / 2),
+    gzipSync("hello"),
+  ]) {
+    const unpacking = unpackArchive(Readable.from([bytes]), folder);
+    await expect(unpacking).rejects.toMatchObject({ reason: "ARCHIVE_REJECTED" });
+  }
+});
+
+test("unpackArchive() of any changed archive unpacks or says ARCHIVE_REJECTED", async () => {
+  const tar = gunzipSync(await packTree({ "main.ts": "x".repeat(600), "a/b.ts": "y" }));
+  const change = fc.tuple(fc.nat(tar.length - 1), fc.integer({ min: 0, max: 255 }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+      const changed = Buffer.from(tar);
+      for (const [at, byte] of changes) changed[at] = byte;
+      if (changes.some(([at]) => at < 512)) fixChecksum(changed);
+      const inside = await mkdtemp(join(folder, "x-"));
+      const unpacking = unpackArchive(Readable.from([gzipSync(changed)]), inside);
+      await unpacking.catch((error) => expect(error.reason).toBe("ARCHIVE_REJECTED"));
+      expect((await readdir(folder)).every((name) => name.startsWith("x-"))).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("unpackArchive() ends when it is cancelled", async () => {
+  const signal = AbortSignal.abort(new Error("gone"));
+  const archive = Readable.from([await packTree({ a: "1" })]);
+  await expect(unpackArchive(archive, folder, { signal })).rejects.toThrow("gone");
+});
+
+/** The sum over a header counts its own field as blanks. */
+function fixChecksum(tar: Buffer): void {
+  tar.fill(0x20, 148, 156);
+  const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  tar.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+}

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { DenoMessages } from "./messages.ts";
+
+const SOURCE = 'import { z } from "zod";\n';
+
+async function read(text: string, step: "fetch" | "bundle" = "bundle") {
+  const messages = new DenoMessages(step);
+  for (const line of text.split("\n")) messages.add(line);
+  return messages.diagnostics(async (path) => (path === "main.ts" ? SOURCE : undefined));
+}
+
+test("DenoMessages counts columns from 1, whoever spoke", async () => {
+  const text = (column: number) =>
+    `error: Import "zod" not a dependency\n    at file:///ignite/src/main.ts:1:${column}`;
+  const bundled = await read(text(18));
+  const fetched = await read(text(19), "fetch");
+  expect(bundled[0]).toMatchObject({ line: 1, column: 19, length: 5, lineText: SOURCE.trim() });
+  expect(fetched).toEqual(bundled);
+});
+
+test("DenoMessages keeps the causes and leaves noise out", async () => {
+  const found = await read(
+    "error: Something odd\n\nCaused by:\n    the moon\nerror: bundling failed\n\nStack backtrace:\n   0: <unknown>",
+  );
+  expect(found).toHaveLength(1);
+  expect(found[0]).toMatchObject({
+    id: "TOOL_MESSAGE",
+    message: "Something odd",
+    notes: ["the moon"],
+  });
+});
+
+test("DenoMessages reads every type error", async () => {
+  const one = (id: number) =>
+    `TS${id} [ERROR]: Type 'string' is not assignable.\ncode\n  ~~\n    at file:///ignite/src/main.ts:1:10\n`;
+  const found = await read(
+    `${one(2322)}\n${one(2345)}\nFound 2 errors.\n\nerror: Type checking failed.`,
+  );
+  expect(found.map(({ message }) => message.slice(0, 6))).toEqual(["TS2322", "TS2345"]);
+});
+
+test("DenoMessages shows no path of the jail", async () => {
+  const found = await read(
+    'error: Module not found "file:///ignite/src/a.ts".\n    at file:///ignite/src/main.ts:1:1',
+  );
+  expect(JSON.stringify(found)).not.toContain("/ignite/");
+});
