@@ -1,0 +1,184 @@
+/**
+ * Compiles as jobs: each in a folder of its own that is gone afterwards, a few at once, turns taken
+ * between organizations. Calls with the same version id share one job, which ends early only when
+ * all of them have left.
+ */
+import { mkdir, mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { unpackArchive } from "../compiler/archive.ts";
+import { compile } from "../compiler/compile.ts";
+import type { Toolchain } from "../compiler/deno/toolchain.ts";
+import { nodeFileSystem } from "../compiler/node-file-system.ts";
+import type { CompileRequest, CompileResult, CompileSink } from "../compiler/request.ts";
+import type { Digest } from "../core/ids.ts";
+import { EventLog } from "./event-log.ts";
+import type { FairQueue } from "./fair-queue.ts";
+import type { BlobStore } from "./ports.ts";
+
+/** What is compiled, and for whom. */
+export interface CompileJob {
+  versionId: string;
+  organizationId: string;
+  source: Digest;
+  override: NonNullable<CompileRequest["override"]>;
+  timeoutMs: number;
+}
+
+/** What happens while compiling. The last one is `done` or `failed`. */
+export type CompileEvent =
+  | { kind: "log"; stream: "stdout" | "stderr" | "system"; text: string }
+  | { kind: "diagnostic"; diagnostic: Parameters<CompileSink["diagnostic"]>[0] }
+  | { kind: "progress"; phase: string; done: number; total: number }
+  | { kind: "done"; result: CompileResult & { ok: true }; durationMs: number }
+  | { kind: "rejected"; result: CompileResult & { ok: false } }
+  | { kind: "error"; error: unknown };
+
+/** What jobs are done with. */
+export interface CompilesOptions {
+  /** Folder of work and caches; `work` in it is emptied at start. */
+  directory: string;
+  /** What compiles need; jobs wait for it. Fails with TOOL_MISSING. */
+  tools(): Promise<CompileTools>;
+  blobs: BlobStore;
+  queue: FairQueue;
+}
+
+/** The compiler, and where packages may come from. */
+export interface CompileTools {
+  toolchain: Toolchain;
+  npmRegistry: string;
+  jsrRegistry: string | undefined;
+  packageHosts: readonly string[];
+}
+
+const CACHE_UNUSED_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+
+interface Running {
+  events: EventLog<CompileEvent>;
+  controller: AbortController;
+  listeners: number;
+  finished: Promise<void>;
+}
+
+/** All compiles of the daemon. */
+export class Compiles {
+  readonly #options: CompilesOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #unfinished = new Set<Running>();
+
+  constructor(options: CompilesOptions) {
+    this.#options = options;
+  }
+
+  /** Removes what a crash left behind and caches nobody uses. Call before the first job. */
+  async prepare(): Promise<void> {
+    const work = join(this.#options.directory, "work");
+    await rm(work, { recursive: true, force: true });
+    await mkdir(work, { recursive: true, mode: 0o700 });
+    await dropUnused(join(this.#options.directory, "packages"));
+  }
+
+  /** Starts a job or joins the running one, and answers its events from the first on. */
+  async *events(job: CompileJob, signal: AbortSignal): AsyncGenerator<CompileEvent> {
+    const running = this.#running.get(job.versionId) ?? this.#start(job);
+    running.listeners += 1;
+    try {
+      yield* running.events.read(signal);
+    } finally {
+      running.listeners -= 1;
+      if (running.listeners === 0) {
+        // A later call with the same id starts afresh instead of joining what is ending
+        this.#forget(job.versionId, running);
+        running.controller.abort(new Error("nobody waits for it"));
+      }
+    }
+  }
+
+  /** Cancels all jobs and waits until their folders are gone. */
+  async close(): Promise<void> {
+    const all = [...this.#unfinished];
+    for (const { controller } of all) controller.abort(new Error("the daemon stops"));
+    await Promise.all(all.map(({ finished }) => finished));
+  }
+
+  #start(job: CompileJob): Running {
+    const events = new EventLog<CompileEvent>();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const startedMs = performance.now();
+    const finished = this.#options.queue
+      .run(job.organizationId, signal, () => this.#compile(job, events, signal))
+      .then((result) => {
+        const durationMs = Math.round(performance.now() - startedMs);
+        events.push(
+          result.ok ? { kind: "done", result, durationMs } : { kind: "rejected", result },
+        );
+      })
+      .catch((error: unknown) => events.push({ kind: "error", error }))
+      .finally(() => {
+        this.#forget(job.versionId, running);
+        this.#unfinished.delete(running);
+        events.end();
+      });
+    const running: Running = { events, controller, listeners: 0, finished };
+    this.#running.set(job.versionId, running);
+    this.#unfinished.add(running);
+    return running;
+  }
+
+  #forget(versionId: string, running: Running): void {
+    if (this.#running.get(versionId) === running) this.#running.delete(versionId);
+  }
+
+  async #compile(
+    job: CompileJob,
+    events: EventLog<CompileEvent>,
+    signal: AbortSignal,
+  ): Promise<CompileResult> {
+    const { directory, blobs } = this.#options;
+    const { toolchain, npmRegistry, jsrRegistry, packageHosts } = await this.#options.tools();
+    const work = await mkdtemp(join(directory, "work", "compile-"));
+    try {
+      const folders = await this.#makeFolders(work, job.organizationId, toolchain.downloads);
+      const archive = await blobs.read(job.source, signal);
+      await unpackArchive(archive, folders.source, { signal });
+      const ports = { files: nodeFileSystem(folders.source), process: toolchain.process };
+      const { override, timeoutMs, organizationId: owner } = job;
+      const open = toolchain.process.walled ? packageHosts : undefined;
+      const bounds = { packageHosts: open, timeoutMs, signal };
+      const request = { folders, owner, override, npmRegistry, jsrRegistry, ...bounds };
+      const result = await compile(ports, request, sinkTo(events));
+      if (result.ok) await blobs.write(result.digest, result.artifact);
+      return result;
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  async #makeFolders(work: string, organizationId: string, downloads: string) {
+    const [source, output] = [join(work, "source"), join(work, "output")];
+    const cache = join(this.#options.directory, "packages", organizationId);
+    for (const folder of [source, output]) await mkdir(folder, { mode: 0o755 });
+    await mkdir(cache, { recursive: true, mode: 0o755 });
+    await utimes(cache, new Date(), new Date()); // For dropUnused
+    return { source, output, cache, downloads };
+  }
+}
+
+/** Removes the package caches of organizations that have not compiled for long. */
+async function dropUnused(packages: string): Promise<void> {
+  for (const name of await readdir(packages).catch(() => [])) {
+    const path = join(packages, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > CACHE_UNUSED_MS_MAX)
+      await rm(path, { recursive: true, force: true });
+  }
+}
+
+function sinkTo(events: EventLog<CompileEvent>): CompileSink {
+  return {
+    log: (stream, line) => events.push({ kind: "log", stream, text: `${line}\n` }),
+    diagnostic: (diagnostic) => events.push({ kind: "diagnostic", diagnostic }),
+    progress: (phase, done, total) => events.push({ kind: "progress", phase, done, total }),
+  };
+}
