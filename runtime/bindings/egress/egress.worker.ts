@@ -1,0 +1,49 @@
+/**
+ * The network as an isolate sees it: every `fetch` and WebSocket of a guest arrives here and goes
+ * to the egress process, which resolves, filters and connects. `connect()` is not offered.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import type { IsolateProps } from "../../dispatch/ports.ts";
+
+/** What the entrypoint needs of its Worker. */
+export interface EgressEnv {
+  EGRESS: Fetcher;
+}
+
+/** Who calls out, for the egress process. */
+export interface EgressCaller {
+  app: string;
+  version: number;
+  hops: number;
+}
+
+/** The request as the egress process gets it. */
+export function egressRequest(request: Request, caller: EgressCaller): Request {
+  const { url } = request;
+  const headers = new Headers(request.headers);
+  for (const name of [...headers.keys()]) {
+    if (name.startsWith("ignite-")) headers.delete(name);
+  }
+  headers.set("ignite-egress-url", url);
+  headers.set("ignite-app", caller.app);
+  headers.set("ignite-version", String(caller.version));
+  headers.set("ignite-hops", String(caller.hops));
+  return new Request(url, {
+    method: request.method,
+    headers,
+    body: request.body,
+    redirect: "manual",
+    signal: request.signal,
+  });
+}
+
+/** Makes the entrypoint class; `hopsOf` tells how many edge hops lead to an isolate's calls. */
+export function egressEntrypoint(hopsOf: (props: IsolateProps) => number) {
+  return class Egress extends WorkerEntrypoint<EgressEnv, IsolateProps> {
+    override fetch(request: Request): Promise<Response> {
+      const { props } = this.ctx;
+      const { app, version } = props;
+      return this.env.EGRESS.fetch(egressRequest(request, { app, version, hops: hopsOf(props) }));
+    }
+  };
+}

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { jsonOf, startTestCell, type TestCell, textOf } from "../../test/harness/workerd.ts";
+
+let cell: TestCell;
+beforeAll(async () => {
+  cell = await startTestCell({
+    config: { fallback: true },
+    control: (request, response) => response.end(`control ${request.url}`),
+  });
+  await cell.deploy("acme/echo", "export default { fetch: (r) => Response.json([...r.headers]) }");
+});
+afterAll(() => cell.stop());
+
+test("without a front the gateway drops platform headers and names the request itself", async () => {
+  const headers = {
+    "ignite-request-id": "forged",
+    "ignite-hops": "99",
+    "ignite-app": "x",
+    "ignite-sticky": "s",
+  };
+  const response = await cell.call("echo--acme.localhost", "/", { headers });
+  const id = String(response.headers["ignite-request-id"]);
+  expect(id).toMatch(/^[0-9a-hjkmnp-tv-z]{26}$/);
+  const seen = Object.fromEntries(await jsonOf<[string, string][]>(response));
+  expect(seen["ignite-request-id"]).toBe(id);
+  expect(seen["ignite-sticky"]).toBe("s");
+  expect(seen).not.toHaveProperty("ignite-hops");
+  expect(seen).not.toHaveProperty("ignite-app");
+});
+
+test("without a front platform addresses go to control, the others to apps", async () => {
+  expect(await textOf(await cell.call("localhost:8787", "/healthz"))).toBe("control /healthz");
+  expect(await textOf(await cell.call("127.0.0.1:8787", "/docs"))).toBe("control /docs");
+  expect((await cell.call("localhost:8787", "/@acme/echo/")).statusCode).toBe(200);
+  expect((await cell.call("none--acme.localhost", "/healthz")).statusCode).toBe(404);
+  expect((await cell.call("a@localhost", "/healthz")).statusCode).toBe(400);
+});

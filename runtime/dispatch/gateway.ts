@@ -1,0 +1,287 @@
+/**
+ * From a request to the isolate that answers it. The common case touches neither request nor
+ * response: it parses the host, checks access and limits, picks a version, notes the call and
+ * hands both objects through. Everything else costs only those who ask for it.
+ */
+import type { AppDocument } from "../../core/deployment.ts";
+import { httpStatusOf, IgniteError, type Reason } from "../../core/errors.ts";
+import { targetOfPath } from "../../core/names.ts";
+import type { ChannelKey } from "../../core/plane-token.ts";
+import { Access, type FetchKeySet, withoutPlatformKey } from "./access.ts";
+import { type Choice, chooseVersion, stickyCookie } from "./choice.ts";
+import { type AppEntry, Documents } from "./documents.ts";
+import { guestFailure } from "./failure.ts";
+import { type Isolate, Isolates } from "./isolates.ts";
+import { checkHops, checkMethod, limitBody, statusOf } from "./limits.ts";
+import type { Capabilities, Origin } from "./ports.ts";
+import { appNotFound, problemResponse } from "./problem.ts";
+import { type Ending, type Invocation, pathOf, Records } from "./records.ts";
+import { checkInput, checkOutput } from "./schema.ts";
+import { Timing } from "./timing.ts";
+
+/** What a gateway is made from. */
+export interface GatewayOptions {
+  /** The domain under which apps have hosts, without port. */
+  domain: string;
+  documentsKey: Promise<ChannelKey>;
+  /** Starts the lines of ours on stdout. */
+  token: string;
+  loader: WorkerLoader;
+  origin: Origin;
+  capabilities: Capabilities;
+  fetchKeySet: FetchKeySet;
+  isolatesMax: number;
+}
+
+/** An address that leads to an app. */
+interface Located {
+  app: AppEntry;
+  version: number | undefined;
+  /** The Host header as it came. */
+  host: string;
+  /** What the app sees: the request itself, or a rewritten one in the path form. */
+  request: Request;
+  /** `/@org/app` in the path form, else empty. */
+  prefix: string;
+}
+
+/** Told to the app's own log, not to the platform's. */
+const OF_GUEST: ReadonlySet<Reason> = new Set(["GUEST_ERROR", "LOAD_FAILED"]);
+const REQUEST_ID_LENGTH = 26; // The front appends the name of the cell
+const HOP_MEMORY_MS = 30_000; // As long as waitUntil work may call out
+const UNKNOWN_TTL_MS = 1_000;
+const UNKNOWN_MAX = 4_096;
+
+/** Makes a gateway. One per isolate, since its state is the isolate's memory. */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new Gateway(options);
+}
+
+/** Answers requests to apps. */
+export class Gateway {
+  readonly documents: Documents;
+  readonly isolates: Isolates;
+  readonly records: Records;
+  readonly #options: GatewayOptions;
+  readonly #access: Access;
+  /** Addresses that nobody knew a moment ago. */
+  readonly #unknown = new Map<string, number>();
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.documents = new Documents(options.documentsKey, options.domain);
+    this.records = new Records(options.token);
+    this.isolates = new Isolates({
+      ...options,
+      declare: (line) => this.records.declare(line),
+    });
+    this.#access = new Access(this.documents, options.fetchKeySet);
+  }
+
+  /** Answers a request whose `ignite-*` headers can be trusted. Never throws. */
+  async fetch(request: Request, context: ExecutionContext): Promise<Response> {
+    const requestId = (request.headers.get("ignite-request-id") ?? "").slice(0, REQUEST_ID_LENGTH);
+    try {
+      const timing = request.headers.has("ignite-timing") ? new Timing() : undefined;
+      const located = this.#recall(request) ?? (await this.#locate(request));
+      timing?.mark("route");
+      const pending = this.#access.check(located.app, request);
+      if (pending !== undefined) await pending;
+      located.request = withoutPlatformKey(located.request);
+      return await this.#invoke(located, requestId, context, timing);
+    } catch (caught) {
+      const error = IgniteError.from(caught);
+      if (error.internal !== undefined && !OF_GUEST.has(error.reason))
+        this.#report(requestId, error);
+      return problemResponse(error, requestId, statusOf(error), headersOf(error));
+    }
+  }
+
+  /** How many edge hops lead to what an isolate calls now. */
+  hopsOf(isolate: string): number {
+    const found = this.isolates.find(isolate);
+    return found === undefined || found.hopsUntilMs < Date.now() ? 0 : found.hops;
+  }
+
+  /** Drops the isolates of versions that a new document no longer sends traffic to. */
+  async retire(apps: readonly AppEntry[], context: ExecutionContext): Promise<void> {
+    const served = new Map(apps.map(({ key, document }) => [key, versionsOf(document)]));
+    await this.isolates.evict(({ props, running }) => {
+      const versions = served.get(props.app);
+      return versions !== undefined && running === 0 && !versions.has(props.version);
+    }, context);
+  }
+
+  /** Gets the code of what has traffic now, so that no caller waits for it. */
+  async prefetch(apps: readonly AppEntry[]): Promise<void> {
+    const artifacts = apps.flatMap(({ document }) =>
+      document.traffic.flatMap(({ version }) => document.versions[version]?.artifact ?? []),
+    );
+    await this.isolates.prefetch([...new Set(artifacts)]);
+  }
+
+  /** The app of an address that was seen before, at the cost of a look-up. */
+  #recall(request: Request): Located | undefined {
+    const host = request.headers.get("host") ?? "";
+    const route = this.documents.recallHost(host);
+    return route && { app: route.app, version: route.version, host, request, prefix: "" };
+  }
+
+  async #locate(request: Request): Promise<Located> {
+    const host = request.headers.get("host") ?? "";
+    const route = this.documents.findByHost(host);
+    if ("app" in route) return { ...route, host, request, prefix: "" };
+    if (route.key !== undefined) {
+      await this.#learn({ name: route.key });
+    } else {
+      const byPath = await this.#locateByPath(request, host);
+      if (byPath !== undefined) return byPath;
+      await this.#learn({ host: route.unknown });
+    }
+    const again = this.documents.findByHost(host);
+    if ("app" in again) return { ...again, host, request, prefix: "" };
+    throw appNotFound("No app answers at this host.");
+  }
+
+  async #locateByPath(request: Request, host: string): Promise<Located | undefined> {
+    const start = request.url.indexOf(host, 7) + host.length;
+    const found = targetOfPath(request.url.slice(start));
+    if (found === undefined) return undefined;
+    const { org, app } = found.target;
+    const key = `${org}/${app}`;
+    if (this.documents.findApp(key) === undefined) await this.#learn({ name: key });
+    const entry = this.documents.findApp(key);
+    if (entry === undefined) throw appNotFound("No app answers at this path.");
+    const rewritten = new Request(request.url.slice(0, start) + found.rest, request);
+    const prefix = `/@${key}`;
+    rewritten.headers.set("x-forwarded-prefix", prefix);
+    return { app: entry, version: undefined, host, request: rewritten, prefix };
+  }
+
+  /** Asks the host for documents that were not pushed here, at most once a second per address. */
+  async #learn(query: { name: string } | { host: string }): Promise<void> {
+    const address = JSON.stringify(query);
+    const now = Date.now();
+    if ((this.#unknown.get(address) ?? 0) > now) return;
+    const documents = await this.#options.origin.findApp(query);
+    if (documents.length > 0) {
+      await this.documents.apply(documents);
+      return;
+    }
+    if (this.#unknown.size >= UNKNOWN_MAX) this.#unknown.clear();
+    this.#unknown.set(address, now + UNKNOWN_TTL_MS);
+  }
+
+  async #invoke(
+    located: Located,
+    requestId: string,
+    context: ExecutionContext,
+    timing: Timing | undefined,
+  ): Promise<Response> {
+    const { app, prefix } = located;
+    const { method } = located.request;
+    checkMethod(app, method);
+    const hopsHeader = located.request.headers.get("ignite-hops");
+    const hops = hopsHeader === null ? 0 : checkHops(hopsHeader);
+    const choice = this.#choose(located);
+    const isolate = this.isolates.entry(app, choice.version);
+    const invocation: Invocation = {
+      requestId,
+      app,
+      isolate,
+      version: choice.version.number,
+      method,
+      path: pathOf(located.request.url, located.host),
+      startedMs: Date.now(),
+      cold: !isolate.loaded,
+      expire: undefined,
+      toldMs: 0,
+    };
+    let request = limitBody(located.request, invocation);
+    const { schema } = app.document;
+    if (schema.input !== undefined) request = await checkInput(app, request);
+    if (hops > 0) rememberHops(isolate, hops, invocation.startedMs);
+    let response = await this.#call(isolate, invocation, request, context, timing);
+    if (schema.output !== undefined) response = await checkOutput(app, response);
+    if (choice.newBucket !== undefined) {
+      response = new Response(response.body, response);
+      response.headers.append("set-cookie", stickyCookie(choice.newBucket, prefix || "/"));
+    }
+    return timing === undefined ? response : timing.stamp(response);
+  }
+
+  #choose({ app, version, request }: Located): Choice {
+    const { document } = app;
+    if (version === undefined) {
+      const choice = chooseVersion(document, request);
+      if (choice === undefined) throw appNotFound("The app has no published version.");
+      return choice;
+    }
+    const preview = document.versions[version];
+    if (preview === undefined) throw appNotFound(`The app has no version v${version}.`);
+    return { version: preview, newBucket: undefined };
+  }
+
+  /** Calls the isolate within the app's time and notes how it went. */
+  async #call(
+    isolate: Isolate,
+    invocation: Invocation,
+    request: Request,
+    context: ExecutionContext,
+    timing: Timing | undefined,
+  ): Promise<Response> {
+    const { records } = this;
+    records.begin(invocation);
+    if (invocation.cold && this.isolates.overfull) context.waitUntil(this.isolates.trim(context));
+    let status = 499;
+    let ending: Ending | undefined;
+    try {
+      const stub = this.isolates.stub(isolate, context).getEntrypoint();
+      const answer = stub.fetch(request as never) as unknown as Promise<Response>;
+      const response = await withinTime(answer, invocation);
+      timing?.mark(invocation.cold ? "start" : "guest");
+      ({ status } = response);
+      return response;
+    } catch (caught) {
+      const error = guestFailure(caught, isolate);
+      status = statusOf(error) ?? httpStatusOf(error.code);
+      ending = {
+        outcome: error.reason === "GUEST_TIMED_OUT" ? "timed_out" : "failed",
+        reason: error.reason,
+      };
+      throw error;
+    } finally {
+      records.end(invocation, status, ending);
+    }
+  }
+
+  /** What only the platform's log may see. */
+  #report(requestId: string, error: IgniteError): void {
+    this.records.declare({ t: "error", id: requestId, reason: error.reason, m: error.internal });
+  }
+}
+
+/** The answer, or what {@link Records} rejects with when the invocation's time is over. */
+function withinTime(answer: Promise<Response>, invocation: Invocation): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    invocation.expire = reject;
+    answer.then(resolve, reject);
+  });
+}
+
+function rememberHops(isolate: Isolate, hops: number, nowMs: number): void {
+  if (hops >= isolate.hops || isolate.hopsUntilMs < nowMs) isolate.hops = hops;
+  isolate.hopsUntilMs = nowMs + HOP_MEMORY_MS;
+}
+
+function headersOf(error: IgniteError): Record<string, string> {
+  if (error.reason === "METHOD_NOT_ALLOWED") return { allow: error.details["allow"] ?? "" };
+  if (error.code === "unauthenticated") return { "www-authenticate": "Bearer" };
+  if (error.code === "unavailable") return { "retry-after": "1" };
+  return {};
+}
+
+function versionsOf(document: AppDocument): ReadonlySet<number> {
+  if (document.deleted) return new Set();
+  return new Set(document.traffic.map(({ version }) => version));
+}
