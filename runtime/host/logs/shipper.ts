@@ -1,0 +1,89 @@
+/**
+ * Brings records to control in batches. While control is down they wait in a bounded buffer; what
+ * does not fit is dropped, the newest first, and counted. A batch keeps its number until control
+ * has it, so one that is sent twice is stored once.
+ */
+import { IgniteError } from "../../../core/errors.ts";
+import type { Log } from "../../../core/log.ts";
+
+/** What a shipper is made of. */
+export interface ShipperOptions<Item> {
+  name: string;
+  /** Sends one batch; rejects when it did not arrive. */
+  send(batch: number, items: readonly Item[]): Promise<void>;
+  log: Log;
+  /** How long the first item of a batch waits for others. */
+  gatherMs?: number;
+  itemsMax?: number;
+}
+
+const GATHER_MS = 100;
+const ITEMS_MAX = 100_000;
+const BATCH_ITEMS_MAX = 1_000;
+const RETRY_MS_MIN = 200;
+const RETRY_MS_MAX = 5_000;
+
+/** A queue with one batch on its way. */
+export class Shipper<Item> {
+  readonly #options: ShipperOptions<Item>;
+  #waiting: Item[] = [];
+  #batch = 0;
+  #dropped = 0;
+  #sent = 0;
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: ShipperOptions<Item>) {
+    this.#options = options;
+  }
+
+  /** Items that were lost, that arrived, and that wait. */
+  get counts(): { dropped: number; sent: number; waiting: number } {
+    return { dropped: this.#dropped, sent: this.#sent, waiting: this.#waiting.length };
+  }
+
+  /** Queues items, in order. */
+  push(items: readonly Item[]): void {
+    const room = (this.#options.itemsMax ?? ITEMS_MAX) - this.#waiting.length;
+    for (const item of items.slice(0, room)) this.#waiting.push(item);
+    this.#dropped += Math.max(0, items.length - room);
+    if (this.#waiting.length > 0) {
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined;
+      });
+    }
+  }
+
+  /** Sends what waits, trying for at most `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#closed = true;
+    const late = new Promise<void>((done) => setTimeout(done, timeoutMs).unref());
+    await Promise.race([this.#running, late]);
+  }
+
+  async #run(): Promise<void> {
+    await pause(this.#closed ? 0 : (this.#options.gatherMs ?? GATHER_MS));
+    let retryMs = RETRY_MS_MIN;
+    while (this.#waiting.length > 0) {
+      const items = this.#waiting.slice(0, BATCH_ITEMS_MAX);
+      try {
+        await this.#options.send(this.#batch, items);
+        this.#waiting.splice(0, items.length);
+        this.#batch += 1;
+        this.#sent += items.length;
+        retryMs = RETRY_MS_MIN;
+      } catch (error) {
+        if (this.#closed) return;
+        const { internal, message } = IgniteError.from(error);
+        const { name, log } = this.#options;
+        log.debug("a batch did not arrive", { shipper: name, reason: internal ?? message });
+        await pause(retryMs);
+        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+      }
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,69 @@
+/** Puts the positions of a guest's stack back to its sources, with the map of its artifact. */
+import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import { buffer } from "node:stream/consumers";
+import { decodeBundle } from "../../../core/bundle.ts";
+import type { Digest } from "../../../core/ids.ts";
+import type { ArtifactCache } from "../documents/artifacts.ts";
+
+const MAPS_MAX = 64;
+const FRAME = /((?:[\w@./-]+)\.m?js):(\d+):(\d+)/g;
+
+/** The source maps of artifacts, a few of them kept in memory. */
+export class SourceMaps {
+  readonly #artifacts: ArtifactCache;
+  readonly #maps = new Map<Digest, Promise<LoadedMap | undefined>>();
+
+  constructor(artifacts: ArtifactCache) {
+    this.#artifacts = artifacts;
+  }
+
+  /** The stack in terms of the sources; as it was when the artifact has no map. */
+  async apply(artifact: Digest, stack: string): Promise<string> {
+    const loaded = await this.#load(artifact);
+    if (loaded === undefined) return stack;
+    try {
+      return mapStack(stack, loaded);
+    } catch {
+      return stack; // A map is the compiler's word about the tenant's code; it may be wrong
+    }
+  }
+
+  #load(artifact: Digest): Promise<LoadedMap | undefined> {
+    const known = this.#maps.get(artifact);
+    if (known !== undefined) return known;
+    const loading = this.#read(artifact).catch(() => undefined);
+    this.#maps.set(artifact, loading);
+    for (const key of this.#maps.keys()) {
+      if (this.#maps.size <= MAPS_MAX) break;
+      this.#maps.delete(key);
+    }
+    return loading;
+  }
+
+  async #read(artifact: Digest): Promise<LoadedMap | undefined> {
+    const { stream } = await this.#artifacts.open(artifact);
+    const bytes = await buffer(stream);
+    const bundle = decodeBundle(
+      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
+    );
+    const { sourceMap, main } = bundle.index;
+    if (sourceMap === undefined) return undefined;
+    return { main, map: new TraceMap(new TextDecoder().decode(bundle.bytesOf(sourceMap))) };
+  }
+}
+
+interface LoadedMap {
+  /** The module that the map is of. */
+  main: string;
+  map: TraceMap;
+}
+
+/** Replaces each position of the main module that the map knows. */
+function mapStack(stack: string, { main, map }: LoadedMap): string {
+  return stack.replace(FRAME, (frame, file: string, line: string, column: string) => {
+    if (file !== main && !file.endsWith(`/${main}`)) return frame;
+    const found = originalPositionFor(map, { line: Number(line), column: Number(column) - 1 });
+    if (found.source === null) return frame;
+    return `${found.source}:${found.line}:${found.column + 1}`;
+  });
+}
