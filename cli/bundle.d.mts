@@ -1,0 +1,2 @@
+/** See bundle.mjs. */
+export function bundledMain(root: string): Promise<string | undefined>;

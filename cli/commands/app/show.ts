@@ -1,0 +1,17 @@
+import type { Command } from "../../command.ts";
+import { appArgument } from "./argument.ts";
+
+/** `ignite app` */
+export const command: Command = {
+  args: [appArgument],
+  examples: [
+    ["ignite app", "the app of this folder"],
+    ["ignite app acme/hello --json", "all that is known, as JSON"],
+  ],
+  async run(context, input) {
+    const { AppSchema, appRef, plain, views } = await import("../../api.ts");
+    const name = appRef(await context.app(input.arg("app")));
+    const { app } = await (await context.compute()).getApp({ app: name });
+    if (app !== undefined) context.io.result(plain(AppSchema, app), () => views.appText(app));
+  },
+};

@@ -1,0 +1,200 @@
+/**
+ * `ignite dev`: watch, compile, serve. The last version that compiled keeps answering while a
+ * newer one has errors.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import watcher, { type AsyncSubscription } from "@parcel/watcher";
+import ignore, { type Ignore } from "ignore";
+import { type Diagnostic, formatDiagnostic } from "../../compiler/diagnostics.ts";
+import { createIncrementalCompiler, type IncrementalCompiler } from "../../compiler/incremental.ts";
+import type { CompileResult } from "../../compiler/request.ts";
+import type { LogRecord } from "../../core/deployment.ts";
+import type { EgressPort } from "../../runtime/host/ports.ts";
+import { DevCell } from "./dev-cell.ts";
+import { type DevFront, startDevFront } from "./dev-front.ts";
+
+/** How a session is started. */
+export interface DevOptions {
+  /** The app's folder, absolute. */
+  dir: string;
+  /** Packages and tools, kept between sessions and shared by all apps. */
+  cacheDir: string;
+  host: string;
+  port: number;
+  inspectorPort: number | undefined;
+  egress: EgressPort;
+  /** Told about every compile, in order. */
+  onBuild: (build: Build) => void;
+  /** Each line of the app's log. */
+  onLog: (record: LogRecord) => void;
+  /** The cell's process ended by itself and is started again. */
+  onLost: () => void;
+}
+
+/** How a compile went. */
+export interface Build {
+  ok: boolean;
+  /** From the change to the new version answering. */
+  tookMs: number;
+  /** Formatted errors, or undefined. */
+  failure: string | undefined;
+  warnings: readonly string[];
+}
+
+/** A running session. */
+export interface DevSession {
+  url: string;
+  close(): Promise<void>;
+}
+
+const SETTLE_MS = 5; // The watcher gathers the several steps in which editors write a file
+const NEVER_WATCHED = ["node_modules", ".git", ".ignite", ".wrangler"];
+
+/** Starts a session; it is ready when the first compile is done, well or not. */
+export async function startDev(options: DevOptions): Promise<DevSession> {
+  const session = new Session(options);
+  try {
+    await session.start();
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  return session;
+}
+
+class Session implements DevSession {
+  readonly #options: DevOptions;
+  #compiler: IncrementalCompiler | undefined;
+  #cell: DevCell | undefined;
+  #front: DevFront | undefined;
+  #watcher: AsyncSubscription | undefined;
+  #failure: string | undefined;
+  #changedMs: number | undefined;
+  #building: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DevOptions) {
+    this.#options = options;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.#front?.port ?? 0}`;
+  }
+
+  async start(): Promise<void> {
+    const { dir, cacheDir, host, port, egress, inspectorPort, onLog, onLost } = this.#options;
+    await mkdir(cacheDir, { recursive: true });
+    this.#front = await startDevFront({
+      host,
+      port,
+      target: () => ({ socketPath: this.#cell?.socketPath, failure: this.#failure }),
+    });
+    const [compiler, cell] = await Promise.allSettled([
+      createIncrementalCompiler({ dir, cacheDir }),
+      DevCell.start({ egress, inspectorPort, onLog, onLost }),
+    ]);
+    // What did start is kept even when the other failed, since it has to be stopped then
+    if (compiler.status === "fulfilled") this.#compiler = compiler.value;
+    if (cell.status === "fulfilled") this.#cell = cell.value;
+    if (compiler.status === "rejected") throw compiler.reason;
+    if (cell.status === "rejected") throw cell.reason;
+    this.#watcher = await this.#watch();
+    this.#changedMs = performance.now();
+    await this.#build();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#watcher?.unsubscribe();
+    await this.#compiler?.dispose();
+    await this.#building?.catch(() => {});
+    await this.#front?.close();
+    await this.#cell?.stop();
+  }
+
+  async #watch(): Promise<AsyncSubscription> {
+    const { dir } = this.#options;
+    const ignored = await ignoredIn(dir);
+    const isSource = ({ path }: { path: string }) => !ignored.ignores(relative(dir, path));
+    return watcher.subscribe(
+      dir,
+      (error, events) => {
+        if (error === null && events.some(isSource)) this.#onChange();
+      },
+      { ignore: NEVER_WATCHED },
+    );
+  }
+
+  #onChange(): void {
+    this.#changedMs ??= performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#build(), SETTLE_MS);
+  }
+
+  /** Builds once; changes meanwhile lead to one more build. */
+  async #build(): Promise<void> {
+    if (this.#building !== undefined) return;
+    this.#building = this.#buildUntilCurrent();
+    await this.#building;
+    this.#building = undefined;
+  }
+
+  async #buildUntilCurrent(): Promise<void> {
+    while (this.#changedMs !== undefined) {
+      const startMs = this.#changedMs;
+      this.#changedMs = undefined;
+      const build = await this.#compileOnce();
+      this.#front?.announce();
+      this.#options.onBuild({ ...build, tookMs: performance.now() - startMs });
+    }
+  }
+
+  async #compileOnce(): Promise<Omit<Build, "tookMs">> {
+    try {
+      const result = await this.#compiler?.rebuild();
+      if (result === undefined) throw new Error("the session is closed");
+      const warnings = result.diagnostics.filter(isWarning).map(formatDiagnostic);
+      this.#failure = result.ok ? undefined : failureText(result);
+      if (result.ok) await this.#serve(result);
+      return { ok: result.ok, failure: this.#failure, warnings };
+    } catch (error) {
+      this.#failure = (error as Error).message;
+      return { ok: false, failure: this.#failure, warnings: [] };
+    }
+  }
+
+  async #serve(result: Extract<CompileResult, { ok: true }>): Promise<void> {
+    const { artifact, digest, manifest } = result;
+    const { methods = [] } = manifest.access ?? {};
+    const schema = await this.#schemaOf(manifest.schema);
+    const limits = { ...manifest.limits, methods };
+    await this.#cell?.update({ artifact, digest, vars: manifest.vars, limits, schema });
+  }
+
+  async #schemaOf(paths: { input?: string; output?: string }) {
+    const read = async (path: string) =>
+      JSON.parse(await readFile(join(this.#options.dir, path), "utf8")) as unknown;
+    return {
+      ...(paths.input === undefined ? {} : { input: await read(paths.input) }),
+      ...(paths.output === undefined ? {} : { output: await read(paths.output) }),
+    };
+  }
+}
+
+async function ignoredIn(dir: string): Promise<Ignore> {
+  const rules = ignore().add(NEVER_WATCHED);
+  for (const name of [".gitignore", ".igniteignore"]) {
+    rules.add(await readFile(join(dir, name), "utf8").catch(() => ""));
+  }
+  return rules;
+}
+
+function isWarning(one: Diagnostic): boolean {
+  return one.severity === "warning";
+}
+
+function failureText(result: Extract<CompileResult, { ok: false }>): string {
+  const errors = result.diagnostics.filter((one) => !isWarning(one)).map(formatDiagnostic);
+  return errors.length > 0 ? errors.join("\n\n") : result.message;
+}
