@@ -1,0 +1,102 @@
+/** `ignite dev` as a developer uses it: save, look, break, look, fix. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../harness/platform.ts";
+import { type RunningProcess, startProcess } from "../harness/process.ts";
+
+const CLI = fileURLToPath(new URL("../../cli/bin.mjs", import.meta.url));
+let app: string;
+let dev: RunningProcess;
+let url: string;
+
+const source = (text: string) => `interface Named { name: string }
+export default {
+  fetch(request: Request): Response {
+    const { pathname } = new URL(request.url);
+    console.log("asked for", pathname);
+    if (pathname === "/throw") {
+      const nobody: Named | undefined = undefined;
+      return new Response(nobody!.name);
+    }
+    const type = pathname === "/page" ? "text/html" : "text/plain";
+    return new Response(${JSON.stringify(text)}, { headers: { "content-type": type } });
+  },
+};
+`;
+
+const event = async (matches: (line: Record<string, unknown>) => boolean) =>
+  JSON.parse(await dev.line((line) => matches(JSON.parse(line)))) as Record<string, unknown>;
+
+beforeAll(async () => {
+  app = await mkdtemp(join(tmpdir(), "ignite-dev-app-"));
+  await writeFile(join(app, "ignite.toml"), 'app = "shop"\nruntime = "deno"\nmain = "main.ts"\n');
+  await writeFile(join(app, "main.ts"), source("one"));
+  const args = [CLI, "dev", "--json", "--port", "0", "--inspector-port", "0"];
+  dev = startProcess(process.execPath, args, {
+    cwd: app,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  url = (await event((line) => line["ready"] === true))["url"] as string;
+}, 60_000);
+
+afterAll(async () => {
+  expect(await dev.stop()).toBe(0);
+  await rm(app, { recursive: true, force: true });
+});
+
+test("serves the app, without a platform, and prints what it logs", async () => {
+  expect(await (await fetch(`${url}/hello`)).text()).toBe("one");
+  const { log } = await event((line) => "log" in line);
+  expect(log).toMatchObject({ level: "log", message: "asked for /hello" });
+});
+
+test("a save is answered by the new code", async () => {
+  await writeFile(join(app, "main.ts"), source("two"));
+  await event((line) => line["built"] === true);
+  expect(await (await fetch(url)).text()).toBe("two");
+});
+
+test("a stack names the lines of the source", async () => {
+  expect((await fetch(`${url}/throw`)).status).toBe(502);
+  const { log } = await event((line) => "stack" in ((line["log"] as object) ?? {}));
+  expect((log as { stack: string }).stack).toMatch(/main\.ts:8:\d+/);
+});
+
+test("while the newest source has errors the last good version answers and both are told", async () => {
+  await writeFile(join(app, "main.ts"), "export default {\n  fetch( {\n");
+  const { failure } = await event((line) => line["built"] === false);
+  expect(failure).toMatch(/main\.ts:\d+:\d+: error/);
+  const page = await (await fetch(`${url}/page`)).text();
+  expect(page).toContain("two");
+  expect(page).toContain("/__ignite/dev.js");
+  const events = await fetch(`${url}/__ignite/events`);
+  const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await reader?.read())?.value).toMatch(/event: failure\ndata: "main\.ts/);
+  await writeFile(join(app, "main.ts"), source("three"));
+  await event((line) => line["built"] === true);
+  expect((await reader?.read())?.value).toContain("event: reload");
+  await reader?.cancel();
+  expect(await (await fetch(url)).text()).toBe("three");
+});
+
+test("a guest that ends the process gets a new one", async () => {
+  await writeFile(
+    join(app, "main.ts"),
+    `const kept: string[][] = [];
+export default {
+  fetch(request: Request): Response {
+    if (new URL(request.url).pathname === "/bomb") {
+      for (;;) kept.push(new Array(1_000_000).fill("x" + kept.length));
+    }
+    return new Response("alive");
+  },
+};
+`,
+  );
+  await event((line) => line["built"] === true);
+  expect((await fetch(`${url}/bomb`)).status).toBe(503);
+  await until("the app answers again", async () => (await fetch(url)).status === 200);
+});
