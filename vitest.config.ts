@@ -11,6 +11,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
+    expect: { poll: { timeout: 15_000 } }, // Machines that run tests are slow at times
     projects: [
       {
         extends: true,
@@ -22,8 +23,8 @@ export default defineConfig({
           name: "unit",
           include: ["**/*.test.ts"],
           exclude: [...everywhere, ...endToEnd, "test/style/**"],
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

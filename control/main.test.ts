@@ -165,15 +165,13 @@ test("the Worker gives the feed, artifacts and tasks to planes only", async () =
 test("the Worker keeps its rows when its process dies", async () => {
   const pid = control.pid();
   process.kill(pid ?? 0, "SIGKILL");
-  await expect.poll(() => control.restarts(), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => control.restarts()).toBe(1);
   await expect
-    .poll(
-      () =>
-        api("/healthz").then(
-          ({ status }) => status,
-          () => 0,
-        ),
-      { timeout: 10_000 },
+    .poll(() =>
+      api("/healthz").then(
+        ({ status }) => status,
+        () => 0,
+      ),
     )
     .toBe(200);
   const { key: own } = await createClient(KeyService, transport()).whoAmI({});

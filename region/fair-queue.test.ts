@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { FairQueue } from "./fair-queue.ts";
 
 const forever = new AbortController().signal;
@@ -12,7 +12,7 @@ function jobs(queue: FairQueue) {
       return new Promise<void>((resolve) => gates.set(name, resolve));
     });
   const finish = async (name: string) => {
-    await vi.waitFor(() => expect(order).toContain(name), { interval: 1 });
+    await expect.poll(() => order, { interval: 1 }).toContain(name);
     gates.get(name)?.();
   };
   return { order, add, finish };

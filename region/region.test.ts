@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { packTree } from "../compiler/pack-tree.ts";
 import { decodeBundle } from "../core/bundle.ts";
 import { silentLog } from "../core/log.ts";
@@ -138,7 +138,7 @@ test("Compile ends, and leaves nothing behind, when its caller leaves", async ()
   })();
   await expect(leaving).rejects.toMatchObject({ code: Code.Canceled });
   const work = join(root, "data", "work");
-  await vi.waitFor(async () => expect(await readdir(work)).toEqual([]), { timeout: 5_000 });
+  await expect.poll(() => readdir(work)).toEqual([]);
   const again = await collect(client().compile(request(digest)));
   expect(again.at(-1)?.event.case).toBe("result");
 });

@@ -45,7 +45,7 @@ test("a guest that spins is stopped, moved to a cell of its own and reported", a
   expect((await call("acme/spin")).text).toBe("spinner");
   expect(cellOf(fixture, "acme/spin")).toBeDefined();
   await expect
-    .poll(() => executions.find(({ reason }) => reason === "CPU_EXCEEDED"), { timeout: 5_000 })
+    .poll(() => executions.find(({ reason }) => reason === "CPU_EXCEEDED"))
     .toMatchObject({ app: "acme/spin", path: "/spin", version: 1, outcome: "failed" });
 
   let failures = 0;
@@ -68,7 +68,7 @@ test("a guest that fills its heap ends its cell and gets a typed answer", async 
   expect(answer.status).toBe(503);
   expect((await call("other/hello")).status).toBe(200);
   await expect
-    .poll(() => executions.find(({ path }) => path === "/heap")?.reason, { timeout: 5_000 })
+    .poll(() => executions.find(({ path }) => path === "/heap")?.reason)
     .toBe("MEMORY_EXCEEDED");
   expect((await call("acme/bomb")).text).toBe("bomb");
 }, 30_000);
@@ -129,14 +129,14 @@ test("a request that changes something is not repeated when its cell ends, but a
   for (let round = 0; round < 3; round += 1) await call("acme/slow", "/", { method: "POST" });
   const waiting = call("acme/slow", "/hang", { method: "POST", body: "x" });
   const inflight = () => cellOf(fixture, "acme")?.inflight;
-  await expect.poll(inflight, { timeout: 5_000 }).toBe(1);
+  await expect.poll(inflight).toBe(1);
   edge.killCell(cellOf(fixture, "acme")?.id ?? "");
   const answer = await waiting;
   expect(answer.status).toBe(503);
   expect(JSON.parse(answer.text)).toMatchObject({ reason: "CELL_LOST" });
   expect((await call("acme/slow", "/", { method: "POST" })).text).toBe("POST");
   await expect
-    .poll(() => executions.find(({ path }) => path === "/hang"), { timeout: 5_000 })
+    .poll(() => executions.find(({ path }) => path === "/hang"))
     .toMatchObject({ app: "acme/slow", reason: "CELL_LOST", outcome: "failed", method: "POST" });
 }, 30_000);
 
@@ -149,9 +149,7 @@ test("a cell that gets no CPU is not taken for a loop", async () => {
   const pid = await innermostPid(cell?.pid ?? 0);
   process.kill(pid, "SIGSTOP");
   const waiting = call("acme/hello");
-  await expect
-    .poll(() => /watchdog_starved_total (\d+)/.exec(edge.metrics())?.[1], { timeout: 10_000 })
-    .toBe("1");
+  await expect.poll(() => /watchdog_starved_total (\d+)/.exec(edge.metrics())?.[1]).toBe("1");
   process.kill(pid, "SIGCONT");
   expect((await waiting).text).toBe("hello");
   expect(cellOf(fixture, "acme")?.id).toBe(cell?.id);
@@ -187,13 +185,11 @@ test("the front comes back by itself with its routes", async () => {
   const { pid } = edge.health().front;
   process.kill(pid ?? 0, "SIGKILL");
   await expect
-    .poll(
-      () =>
-        call("acme/hello").then(
-          ({ text }) => text,
-          () => "down",
-        ),
-      { timeout: 10_000 },
+    .poll(() =>
+      call("acme/hello").then(
+        ({ text }) => text,
+        () => "down",
+      ),
     )
     .toBe("hello");
   expect(edge.health().front.restarts).toBe(1);

@@ -82,14 +82,14 @@ test("guests' logs arrive in order, with their execution, and records for each c
   );
   const answer = await call("acme/talk");
   const id = `exe_${answer.headers["ignite-request-id"]}`;
-  await expect.poll(() => logs.length, { timeout: 5_000 }).toBe(20);
+  await expect.poll(() => logs.length).toBe(20);
   expect(logs.map(({ message }) => message)).toEqual(
     Array.from({ length: 20 }, (_, at) => `line ${at}`),
   );
   expect(logs[0]).toMatchObject({ app: "acme/talk", version: 1, executionId: id, level: "log" });
   expect(shown).toHaveLength(20);
   await expect
-    .poll(() => executions.find((record) => record.id === id), { timeout: 5_000 })
+    .poll(() => executions.find((record) => record.id === id))
     .toMatchObject({
       app: "acme/talk",
       status: 200,
@@ -114,9 +114,7 @@ test("a cell is replaced under load without losing a request", async () => {
     return answers;
   });
   expect(await edge.replaceCell(before ?? "")).toBe(true);
-  await expect
-    .poll(() => edge.health().cells.map(({ id }) => id), { timeout: 10_000 })
-    .not.toContain(before);
+  await expect.poll(() => edge.health().cells.map(({ id }) => id)).not.toContain(before);
   isDone = true;
   const answers = (await Promise.all(callers)).flat();
   expect(new Set(answers)).toEqual(new Set(["ok"]));

@@ -16,10 +16,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { IgniteError } from "../../../core/errors.ts";
 import { type Digest, isDigest } from "../../../core/ids.ts";
+import { sourceBytesMax } from "../../../core/limits.ts";
 import { bodyOf, sendError, sendJson } from "../http.ts";
 import { type BlobFolder, type BlobInfo, notFound } from "./blob-folder.ts";
 
 const PAGE_SIZE_MAX = 1_000; // As other lists
+const DRAINED_BYTES_MAX = sourceBytesMax; // No tenant may send more, who does gets no answer
 
 /** Answers a request whose token was checked; false for a path that is not of blobs. */
 export async function handleBlobs(
@@ -62,7 +64,7 @@ async function put(
   const verify = request.headers["ignite-upload-verify"] === "1";
   try {
     if (range === undefined) {
-      const isNew = await folder.write(digest, bodyOf(request), verify);
+      const isNew = await drained(request, folder.write(digest, bodyOf(request), verify));
       response.writeHead(isNew ? 201 : 200).end();
       return;
     }
@@ -92,7 +94,7 @@ async function putPiece(
     return;
   }
   const piece = { offset: Number(first), total: Number(total), owner, verify };
-  const uploaded = await folder.writePiece(digest, piece, bodyOf(request));
+  const uploaded = await drained(request, folder.writePiece(digest, piece, bodyOf(request)));
   if (uploaded === piece.total) response.writeHead(201).end();
   else incomplete(response, uploaded);
 }
@@ -142,6 +144,22 @@ async function list(folder: BlobFolder, query: URLSearchParams, response: Server
   const cursor = query.get("cursor") ?? "";
   const page = await folder.list(milliseconds(query, Infinity), cursor, limit);
   sendJson(response, 200, { items: page.items, cursor: page.cursor ?? null });
+}
+
+/**
+ * The outcome of an upload, after the rest of its body: a sender that is answered while it still
+ * sends may see a broken pipe in place of the answer.
+ */
+async function drained<Outcome>(request: IncomingMessage, work: Promise<Outcome>) {
+  try {
+    return await work;
+  } finally {
+    let left = DRAINED_BYTES_MAX;
+    for await (const { length } of bodyOf(request)) {
+      left -= length;
+      if (left < 0) break;
+    }
+  }
 }
 
 function incomplete(response: ServerResponse, uploaded: number): void {

@@ -141,7 +141,7 @@ test("HranaServer rolls back a stream that nobody asks for", async () => {
     requests: [execute("BEGIN IMMEDIATE"), execute("INSERT INTO item (name) VALUES ('a')")],
   });
   expect(begun.body.baton).toEqual(expect.any(String));
-  await vi.waitFor(() => client.execute("INSERT INTO item (name) VALUES ('b')"), 5_000);
+  await vi.waitFor(() => client.execute("INSERT INTO item (name) VALUES ('b')"), 15_000);
   expect((await client.execute("SELECT * FROM item")).rows).toHaveLength(1);
   const expired = await pipeline({ baton: begun.body.baton, requests: [execute("COMMIT")] });
   expect([expired.status, expired.body.code]).toEqual([400, "STREAM_EXPIRED"]);

@@ -96,7 +96,7 @@ test("a cell that does not read stops the other side from sending", async () => 
       before = sent;
       expect(stalled).toBe(true);
     },
-    { interval: 100 },
+    { interval: 100, timeout: 15_000 },
   );
   expect(sent).toBeLessThan(total / 4);
   answer.destroy();
@@ -111,7 +111,7 @@ test("a cell that goes away ends the request at the other side", async () => {
   const answer = await sandbox.open({ url: `${url}/` });
   answer.on("error", () => {}).destroy();
   await closed;
-  await vi.waitFor(() => expect(sandbox.egress.counters()["local/test"]?.active).toBe(0));
+  await expect.poll(() => sandbox.egress.counters()["local/test"]?.active).toBe(0);
 });
 
 test("nobody there is EGRESS_FAILED, and the cell's connection stays good", async () => {
@@ -145,11 +145,11 @@ test("an app over its limits is told OVERLOADED, and another is not", async () =
     { limits },
   );
   const first = sandbox.call({ url: `${url}/` });
-  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  await expect.poll(() => waiting).toHaveLength(1);
   const second = await sandbox.call({ url: `${url}/` });
   expect([second.status, second.headers["ignite-egress-error"]]).toEqual([429, "OVERLOADED"]);
   const other = sandbox.call({ url: `${url}/`, headers: { "ignite-app": "local/other" } });
-  await vi.waitFor(() => expect(waiting).toHaveLength(2));
+  await expect.poll(() => waiting).toHaveLength(2);
   for (const finish of waiting) finish();
   expect([(await first).body, (await other).body]).toEqual(["done", "done"]);
 });
@@ -173,8 +173,9 @@ test("what apps do is counted", async () => {
   const { sandbox, url } = await calling((request, response) => request.pipe(response));
   await sandbox.call({ url: `${url}/`, method: "POST", body: "12345" });
   await sandbox.call({ url: "http://10.0.0.1/" });
-  await vi.waitFor(() =>
-    expect(sandbox.egress.counters()).toEqual({
+  await expect
+    .poll(() => sandbox.egress.counters())
+    .toEqual({
       "local/test": {
         requests: 2,
         denied: 1,
@@ -184,8 +185,7 @@ test("what apps do is counted", async () => {
         bytesReceived: 5,
         active: 0,
       },
-    }),
-  );
+    });
 });
 
 test("a host of the platform goes to the front, one hop further, and is never resolved", async () => {
@@ -246,7 +246,7 @@ test("a WebSocket passes both ways", async () => {
   const [message] = await once(socket, "data");
   expect(String(message)).toBe("ping");
   socket.destroy();
-  await vi.waitFor(() => expect(sandbox.egress.counters()["local/test"]?.active).toBe(0));
+  await expect.poll(() => sandbox.egress.counters()["local/test"]?.active).toBe(0);
 });
 
 test("a WebSocket to a private address is refused with a problem", async () => {
@@ -262,7 +262,7 @@ test("a WebSocket to a private address is refused with a problem", async () => {
 test("a cell that was closed is cut off, and its socket is gone", async () => {
   const { sandbox, url } = await calling(() => {});
   const waiting = sandbox.call({ url: `${url}/` });
-  await vi.waitFor(() => expect(sandbox.egress.counters()["local/test"]?.active).toBe(1));
+  await expect.poll(() => sandbox.egress.counters()["local/test"]?.active).toBe(1);
   await Promise.all([sandbox.egress.close("c1"), expect(waiting).rejects.toThrow()]);
   await expect(sandbox.call({ url: `${url}/` })).rejects.toThrow("ENOENT");
 });

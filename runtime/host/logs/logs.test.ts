@@ -102,7 +102,7 @@ test("Shipper sends each item once, in order, through failures, and bounds what 
   shipper.push([1, 2, 3]);
   shipper.push([4, 5, 6, 7]);
   await expect
-    .poll(() => shipper.counts, { timeout: 5_000 })
+    .poll(() => shipper.counts)
     .toEqual({
       dropped: 2,
       sent: 5,
