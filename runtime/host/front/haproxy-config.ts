@@ -131,6 +131,8 @@ function controlBackend(config: FrontConfig): string[] {
   const detail = "The control plane does not answer. Published apps go on; try again later.";
   return [
     "backend control",
+    // A refusal may come before the body was read: the caller's connection would end with it
+    "  option http-buffer-request",
     `  ${page(502, 503, reason, detail)}`,
     `  ${page(503, 503, reason, detail)}`,
     `  server control unix@${config.controlSocket}`,
