@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -79,3 +80,47 @@ test("routeMap() takes nothing that could become a command", async () => {
     await expect(map.set("a", bad), bad).rejects.toThrow(/map value/);
   }
 });
+
+test.skipIf(haproxy === undefined)("stop() waits for requests, not for idle callers", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ignite-front-"));
+  const { promise: asked, resolve: ask } = Promise.withResolvers<() => void>();
+  const control = createHttpServer((_request, response) => {
+    response.writeHead(200).write("first ");
+    ask(() => response.end("last"));
+  }).listen(join(folder, "control.sock"));
+  const front = await startFront({
+    run: folder,
+    host: "127.0.0.1",
+    port: 0,
+    platformHosts: ["localhost"],
+    controlSocket: join(folder, "control.sock"),
+    assignSocket: join(folder, "assign.sock"),
+    cells: [{ id: "c1", socket: join(folder, "c1.sock") }],
+    haproxy: haproxy ?? "",
+    onFailure() {},
+    log: silentLog,
+  });
+  const idle = createConnection(front.port, "127.0.0.1").on("error", () => {});
+  await once(idle, "connect");
+  const answer = await fetch(`http://localhost:${front.port}/`);
+  const finish = await asked;
+  let stopped = false;
+  const stopping = front.stop(60_000).then(() => (stopped = true));
+  await expect.poll(() => connects(front.port)).toBe(false);
+  expect(stopped).toBe(false);
+  finish();
+  expect(await answer.text()).toBe("first last");
+  const gone = once(idle, "close");
+  await stopping;
+  await gone;
+  control.close();
+  await rm(folder, { recursive: true });
+});
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}

@@ -14,6 +14,7 @@ import { askHaproxy } from "./admin-socket.ts";
 import { type FailedRequest, parseFailure } from "./failure-log.ts";
 import { type FrontConfig, renderFrontConfig } from "./haproxy-config.ts";
 import { type RouteMap, routeMap } from "./route-maps.ts";
+import { watchRequests } from "./when-idle.ts";
 
 /** What the front needs to know. */
 export interface FrontOptions {
@@ -108,7 +109,9 @@ class HaproxyFront implements Front {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
+    const requests = await watchRequests(this.#adminSocket);
     child.kill("SIGUSR1");
+    void requests.idle().then((idle) => idle && child.kill("SIGTERM"));
     const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
     await exited;
     clearTimeout(timer);
