@@ -15,7 +15,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "style", include: ["test/style/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "style", include: ["test/style/**/*.test.ts"], testTimeout: 120_000 },
       },
       {
         extends: true,
@@ -23,7 +23,7 @@ export default defineConfig({
           name: "unit",
           include: ["**/*.test.ts"],
           exclude: [...everywhere, ...endToEnd, "test/style/**"],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },
@@ -33,7 +33,7 @@ export default defineConfig({
           name: "e2e",
           include: endToEnd,
           exclude: everywhere,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
         },

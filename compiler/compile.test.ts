@@ -13,7 +13,7 @@ const WASM = Buffer.from(
 let compiler: TemporaryCompiler;
 beforeAll(async () => {
   compiler = await startTemporaryCompiler();
-}, 120_000);
+});
 afterAll(() => compiler?.close());
 
 function bundleOf(result: CompileResult): Bundle {

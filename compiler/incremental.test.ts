@@ -22,7 +22,7 @@ test("createIncrementalCompiler() sees what changed, and errors in it", async ()
     await compiler.dispose();
     await rm(dir, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 test("createIncrementalCompiler() drops a rebuild that the next one overtakes", async () => {
   const dir = await mkdtemp(join(tmpdir(), "ignite-dev-app-"));
@@ -37,4 +37,4 @@ test("createIncrementalCompiler() drops a rebuild that the next one overtakes", 
     await compiler.dispose();
     await rm(dir, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -15,7 +15,7 @@ let apps = 0;
 
 beforeAll(async () => {
   [cell, compiler] = await Promise.all([startTestCell(), startTemporaryCompiler()]);
-}, 120_000);
+});
 afterAll(async () => {
   await cell?.stop();
   await compiler?.close();

@@ -41,7 +41,7 @@ beforeAll(async () => {
   }).listen(0, "127.0.0.1");
   await once(registry, "listening");
   url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`;
-}, 120_000);
+});
 
 afterAll(async () => {
   await compiler?.close();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   outside = await mkdtemp(join(tmpdir(), "ignite-outside-"));
   marker = join(outside, "marker.json");
   await writeFile(marker, JSON.stringify({ secret: MARKER }));
-}, 120_000);
+});
 afterAll(async () => {
   await compiler?.close();
   await rm(outside, { recursive: true, force: true });

@@ -32,7 +32,7 @@ beforeAll(async () => {
     },
     silentLog,
   );
-}, 60_000);
+});
 
 afterAll(async () => {
   await region?.close();

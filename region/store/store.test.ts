@@ -129,19 +129,3 @@ test("a listener that does not answer HTTP still counts as running", async () =>
   await expect(startStore(options)).rejects.toMatchObject({ reason: "ALREADY_RUNNING" });
   await new Promise((resolve) => other.close(resolve));
 });
-
-test("a read takes one round trip and little time", async () => {
-  const running = await started();
-  const client = clientOf(running);
-  const durations: number[] = [];
-  for (let round = 0; round < 200; round += 1) {
-    const startMs = performance.now();
-    await client.execute({
-      sql: "SELECT * FROM apps WHERE org = ? AND name = ?",
-      args: ["a", "b"],
-    });
-    durations.push(performance.now() - startMs);
-  }
-  const median = durations.toSorted((a, b) => a - b)[100] ?? 0;
-  expect(median).toBeLessThan(3);
-});

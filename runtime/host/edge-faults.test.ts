@@ -55,7 +55,7 @@ test("a guest that spins is stopped, moved to a cell of its own and reported", a
   while (!isDone) failures += (await call("acme/hello")).status === 200 ? 0 : 1;
   expect((await again).status).toBe(503);
   expect(failures).toBe(0);
-}, 30_000);
+});
 
 test("a guest that fills its heap ends its cell and gets a typed answer", async () => {
   const fixture = await start();
@@ -71,7 +71,7 @@ test("a guest that fills its heap ends its cell and gets a typed answer", async 
     .poll(() => executions.find(({ path }) => path === "/heap")?.reason)
     .toBe("MEMORY_EXCEEDED");
   expect((await call("acme/bomb")).text).toBe("bomb");
-}, 30_000);
+});
 
 test("a killed cell is succeeded by another; control may be away", async () => {
   const fixture = await start();
@@ -85,7 +85,7 @@ test("a killed cell is succeeded by another; control may be away", async () => {
   for (let at = 0; at < 50; at += 1) statuses.add((await call("acme/hello")).status);
   expect(Array.from(statuses)).toEqual([200]);
   expect(cellOf(fixture, "acme")?.id).not.toBe(before?.id);
-}, 30_000);
+});
 
 test("tryVersion() tells a version that throws or loops while it is loaded", async () => {
   const { publish, edge } = await start();
@@ -116,7 +116,7 @@ test("tryVersion() tells a version that throws or loops while it is loaded", asy
     reason: "LOAD_FAILED",
     message: expect.stringContaining("without end"),
   });
-}, 30_000);
+});
 
 test("a request that changes something is not repeated when its cell ends, but answered", async () => {
   const fixture = await start();
@@ -138,7 +138,7 @@ test("a request that changes something is not repeated when its cell ends, but a
   await expect
     .poll(() => executions.find(({ path }) => path === "/hang"))
     .toMatchObject({ app: "acme/slow", reason: "CELL_LOST", outcome: "failed", method: "POST" });
-}, 30_000);
+});
 
 test("a cell that gets no CPU is not taken for a loop", async () => {
   const fixture = await start();
@@ -154,7 +154,7 @@ test("a cell that gets no CPU is not taken for a loop", async () => {
   expect((await waiting).text).toBe("hello");
   expect(cellOf(fixture, "acme")?.id).toBe(cell?.id);
   expect(edge.metrics()).toContain("watchdog_loops_total 0");
-}, 30_000);
+});
 
 test("memory that V8 does not count ends the guest's cell alone", async () => {
   const fixture = await start();
@@ -176,7 +176,7 @@ test("memory that V8 does not count ends the guest's cell alone", async () => {
   expect((await call("other/hello")).status).toBe(200);
   expect([500, 503]).toContain((await filling).status);
   expect((await call("acme/buffers")).text).toBe("ok");
-}, 30_000);
+});
 
 test("the front comes back by itself with its routes", async () => {
   const { publish, call, edge } = await start();
@@ -193,4 +193,4 @@ test("the front comes back by itself with its routes", async () => {
     )
     .toBe("hello");
   expect(edge.health().front.restarts).toBe(1);
-}, 30_000);
+});

@@ -11,7 +11,7 @@ let app: string;
 beforeAll(async () => {
   platform = await startPlatform();
   app = join(await mkdtemp(join(tmpdir(), "ignite-app-")), "my-app");
-}, 60_000);
+});
 
 afterAll(() => platform.dispose());
 

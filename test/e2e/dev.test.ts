@@ -29,6 +29,7 @@ export default {
 
 const event = async (matches: (line: Record<string, unknown>) => boolean) =>
   JSON.parse(await dev.line((line) => matches(JSON.parse(line)))) as Record<string, unknown>;
+const answer = async () => (await fetch(url)).text();
 
 beforeAll(async () => {
   app = await mkdtemp(join(tmpdir(), "ignite-dev-app-"));
@@ -40,7 +41,7 @@ beforeAll(async () => {
     env: { ...process.env, NO_COLOR: "1" },
   });
   url = (await event((line) => line["ready"] === true))["url"] as string;
-}, 60_000);
+});
 
 afterAll(async () => {
   expect(await dev.stop()).toBe(0);
@@ -56,7 +57,7 @@ test("serves the app, without a platform, and prints what it logs", async () => 
 test("a save is answered by the new code", async () => {
   await writeFile(join(app, "main.ts"), source("two"));
   await event((line) => line["built"] === true);
-  expect(await (await fetch(url)).text()).toBe("two");
+  await expect.poll(answer).toBe("two");
 });
 
 test("a stack names the lines of the source", async () => {
@@ -79,7 +80,7 @@ test("while the newest source has errors the last good version answers and both 
   await event((line) => line["built"] === true);
   expect((await reader?.read())?.value).toContain("event: reload");
   await reader?.cancel();
-  expect(await (await fetch(url)).text()).toBe("three");
+  await expect.poll(answer).toBe("three");
 });
 
 test("a guest that ends the process gets a new one", async () => {
@@ -96,7 +97,7 @@ export default {
 };
 `,
   );
-  await event((line) => line["built"] === true);
+  await expect.poll(answer).toBe("alive");
   expect((await fetch(`${url}/bomb`)).status).toBe(503);
   await until("the app answers again", async () => (await fetch(url)).status === 200);
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   );
   await deploy("first");
   await until("it answers", async () => (await call()).status === 200);
-}, 60_000);
+});
 
 afterAll(() => platform.dispose());
 

@@ -31,7 +31,7 @@ test("Ctrl-C ends ignite up with 0 and leaves no process behind", async () => {
   expect(errors).not.toContain("ended");
   await until("every process is gone", async () => (await processesNaming(data)).length === 0);
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** Ids of the processes whose command line or open sockets' folder names the data folder. */
 async function processesNaming(data: string): Promise<string[]> {

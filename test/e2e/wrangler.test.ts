@@ -54,7 +54,7 @@ test("wrangler dev serves control and gateway over the local store", async () =>
     await backend.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 test("wrangler deploy --dry-run accepts wrangler.toml", async () => {
   const child = spawn(process.execPath, [WRANGLER, "deploy", "--dry-run"], {
@@ -68,4 +68,4 @@ test("wrangler deploy --dry-run accepts wrangler.toml", async () => {
   const [code] = await once(child, "close");
   expect(code, output).toBe(0);
   expect(output).toContain("env.LOADER");
-}, 60_000);
+});

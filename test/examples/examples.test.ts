@@ -8,7 +8,7 @@ let platform: TestPlatform;
 
 beforeAll(async () => {
   platform = await startPlatform();
-}, 60_000);
+});
 
 afterAll(() => platform.dispose());
 
