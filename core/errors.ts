@@ -66,6 +66,7 @@ export type Reason =
   | "MEMORY_EXCEEDED" // The guest used up its memory
   | "CELL_LOST" // The process that ran the request ended
   | "LOOP_DETECTED" // A request came back to the edge too many times
+  | "SUBREQUESTS_EXCEEDED" // The guest called out more often than it may
   | "EGRESS_DENIED" // The guest called an address it may not reach
   | "EGRESS_FAILED" // An address that the guest called did not answer
   // The platform

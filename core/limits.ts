@@ -34,7 +34,8 @@ export const memoryMbMax = 2_048;
 export const bodyMbDefault = 100;
 export const bodyMbMax = 1_024;
 export const waitUntilMsMax = 30_000; // As other edge platforms
-export const subrequestsMax = 1_000; // Per execution
+export const subrequestsMax = 1_000; // Per execution, as other edge platforms
+export const subrequestsSavedMax = 16_000; // What many executions of one isolate leave to a next
 export const hopsMax = 16; // App calling app calling app
 export const schemaBodyBytesMax = 1024 * 1024; // Bodies are buffered only to be checked
 

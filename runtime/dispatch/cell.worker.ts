@@ -63,7 +63,7 @@ export class Admin extends WorkerEntrypoint {
 }
 
 /** The network of the isolates. */
-export const Egress = egressEntrypoint(({ isolate }) => gateway.hopsOf(isolate) + 1);
+export const Egress = egressEntrypoint(({ isolate }) => gateway.callOut(isolate) + 1);
 
 /** The static files of the isolates. */
 export const Assets = assetsEntrypoint(() => assetStore);

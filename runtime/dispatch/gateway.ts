@@ -5,6 +5,7 @@
  */
 import type { AppDocument } from "../../core/deployment.ts";
 import { httpStatusOf, IgniteError, type Reason } from "../../core/errors.ts";
+import { subrequestsMax, subrequestsSavedMax } from "../../core/limits.ts";
 import { targetOfPath } from "../../core/names.ts";
 import type { ChannelKey } from "../../core/plane-token.ts";
 import { Access, type FetchKeySet, withoutPlatformKey } from "./access.ts";
@@ -12,7 +13,7 @@ import { type Choice, chooseVersion, stickyCookie } from "./choice.ts";
 import { type AppEntry, Documents } from "./documents.ts";
 import { guestFailure } from "./failure.ts";
 import { type Isolate, Isolates } from "./isolates.ts";
-import { checkHops, checkMethod, limitBody, statusOf } from "./limits.ts";
+import { checkHops, checkMethod, limitBody, statusOf, subrequestsExceeded } from "./limits.ts";
 import type { Capabilities, Origin } from "./ports.ts";
 import { appNotFound, problemResponse } from "./problem.ts";
 import { type Ending, type Invocation, pathOf, Records } from "./records.ts";
@@ -97,10 +98,16 @@ export class Gateway {
     }
   }
 
-  /** How many edge hops lead to what an isolate calls now. */
-  hopsOf(isolate: string): number {
+  /**
+   * Notes that an isolate calls out. Answers how many edge hops lead to what it calls; fails with
+   * SUBREQUESTS_EXCEEDED.
+   */
+  callOut(isolate: string): number {
     const found = this.isolates.find(isolate);
-    return found === undefined || found.hopsUntilMs < Date.now() ? 0 : found.hops;
+    if (found === undefined) return 0;
+    if (found.subrequests <= 0) throw subrequestsExceeded();
+    found.subrequests -= 1;
+    return found.hopsUntilMs < Date.now() ? 0 : found.hops;
   }
 
   /** Drops the isolates of versions that a new document no longer sends traffic to. */
@@ -201,6 +208,7 @@ export class Gateway {
     const { schema } = app.document;
     if (schema.input !== undefined) request = await checkInput(app, request);
     if (hops > 0) rememberHops(isolate, hops, invocation.startedMs);
+    isolate.subrequests = Math.min(isolate.subrequests + subrequestsMax, subrequestsSavedMax);
     let response = await this.#call(isolate, invocation, request, context, timing);
     if (schema.output !== undefined) response = await checkOutput(app, response);
     if (choice.newBucket !== undefined) {

@@ -23,6 +23,8 @@ export interface Isolate {
   /** The most edge hops of a request it served, kept while its outgoing calls may stem from it. */
   hops: number;
   hopsUntilMs: number;
+  /** How often it may still call out: each request it serves adds to that. */
+  subrequests: number;
   loaded: boolean;
   /** Why its code could not be had. The loader hands on only the text of what is thrown. */
   failure: IgniteError | undefined;
@@ -77,6 +79,7 @@ export class Isolates {
       usedMs: 0,
       hops: 0,
       hopsUntilMs: 0,
+      subrequests: 0,
       loaded: false,
       failure: undefined,
       failedMs: 0,

@@ -1,6 +1,6 @@
 /** An app's limits on what reaches it: methods, body size, hops. */
 import { IgniteError } from "../../core/errors.ts";
-import { hopsMax } from "../../core/limits.ts";
+import { hopsMax, subrequestsMax } from "../../core/limits.ts";
 import type { AppEntry } from "./documents.ts";
 import type { Invocation } from "./records.ts";
 
@@ -49,6 +49,16 @@ export function checkHops(header: string): number {
   });
 }
 
+/** An isolate called out more often than its executions may. */
+export function subrequestsExceeded(): IgniteError {
+  return new IgniteError({
+    code: "resource_exhausted",
+    reason: "SUBREQUESTS_EXCEEDED",
+    message: `An execution may call out ${subrequestsMax} times.`,
+    hint: "Call out less often, or spread the calls over several requests.",
+  });
+}
+
 /** The status where HTTP has a finer one than the error's code. */
 export function statusOf(error: IgniteError): number | undefined {
   switch (error.reason) {
@@ -58,6 +68,8 @@ export function statusOf(error: IgniteError): number | undefined {
       return 413;
     case "LOOP_DETECTED":
       return 508;
+    case "SUBREQUESTS_EXCEEDED":
+      return 429;
     case "GUEST_ERROR":
     case "OUTPUT_REJECTED":
       return 502;

@@ -103,3 +103,14 @@ test("raw connections do not exist, and WebSockets go through egress", async () 
   );
   expect(said).toBe("hi");
 });
+
+test("an execution calls out as often as it may, and the next one may again", async () => {
+  const call = `const all = [];
+     for (let at = 0; at < 1_002; at += 1) {
+       const r = await fetch("http://api.example.org/");
+       all.push(r.headers.get("ignite-egress-error") ?? await r.text());
+     }
+     return Response.json([all.filter((one) => one.startsWith("egress")).length, all.at(-1)])`;
+  expect(await evaluate(call)).toEqual([1_000, "SUBREQUESTS_EXCEEDED"]);
+  expect(await evaluate(call)).toEqual([1_000, "SUBREQUESTS_EXCEEDED"]);
+});

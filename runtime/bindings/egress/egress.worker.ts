@@ -3,7 +3,11 @@
  * to the egress process, which resolves, filters and connects. `connect()` is not offered.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { IgniteError } from "../../../core/errors.ts";
+import { statusOf } from "../../dispatch/limits.ts";
 import type { IsolateProps } from "../../dispatch/ports.ts";
+import { problemResponse } from "../../dispatch/problem.ts";
+import { egressErrorHeader } from "./error-header.ts";
 
 /** What the entrypoint needs of its Worker. */
 export interface EgressEnv {
@@ -37,13 +41,23 @@ export function egressRequest(request: Request, caller: EgressCaller): Request {
   });
 }
 
-/** Makes the entrypoint class; `hopsOf` tells how many edge hops lead to an isolate's calls. */
-export function egressEntrypoint(hopsOf: (props: IsolateProps) => number) {
+/**
+ * Makes the entrypoint class. `callOut` hears of each call and answers how many edge hops lead to
+ * it; the error it fails with is the guest's answer.
+ */
+export function egressEntrypoint(callOut: (props: IsolateProps) => number) {
   return class Egress extends WorkerEntrypoint<EgressEnv, IsolateProps> {
-    override fetch(request: Request): Promise<Response> {
+    override async fetch(request: Request): Promise<Response> {
       const { props } = this.ctx;
       const { app, version } = props;
-      return this.env.EGRESS.fetch(egressRequest(request, { app, version, hops: hopsOf(props) }));
+      try {
+        const hops = callOut(props);
+        return await this.env.EGRESS.fetch(egressRequest(request, { app, version, hops }));
+      } catch (caught) {
+        if (!(caught instanceof IgniteError)) throw caught;
+        const headers = { [egressErrorHeader]: caught.reason };
+        return problemResponse(caught, "", statusOf(caught), headers);
+      }
     }
   };
 }

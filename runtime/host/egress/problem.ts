@@ -1,9 +1,7 @@
-/** Errors as a cell gets them. `ignite-egress-error` tells them from answers of the other side. */
+/** Errors as a cell gets them. A header tells them from answers of the other side. */
 import type { ServerResponse } from "node:http";
 import { IgniteError, problemOf } from "../../../core/errors.ts";
-
-/** Names the reason on answers that are the egress process's own. */
-export const egressErrorHeader = "ignite-egress-error";
+import { egressErrorHeader } from "../../bindings/egress/error-header.ts";
 
 /** Answers with a problem document, or cuts the answer off when it has begun. */
 export function sendProblem(response: ServerResponse, caught: unknown): void {
