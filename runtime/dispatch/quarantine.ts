@@ -2,7 +2,7 @@
 import type { AppDocument, VersionDocument } from "../../core/deployment.ts";
 import type { Reason } from "../../core/errors.ts";
 import { parseAppName } from "../../core/names.ts";
-import { timeoutMsDefault } from "../../core/limits.ts";
+import { subrequestsMax, timeoutMsDefault } from "../../core/limits.ts";
 import type { AppEntry } from "./documents.ts";
 import { guestFailure } from "./failure.ts";
 import type { Isolates } from "./isolates.ts";
@@ -49,6 +49,7 @@ export async function quarantine(
     if (failure !== null) {
       return { ok: false, reason: "LOAD_FAILED", message: failure.message, stack: failure.stack };
     }
+    isolate.subrequests = subrequestsMax;
     const answers: TestAnswer[] = [];
     for (const request of requests) answers.push(await answerTo(request, stub.getEntrypoint()));
     return { ok: true, loadMs, answers };

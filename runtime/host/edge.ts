@@ -87,6 +87,7 @@ export class Edge {
   readonly #noise: TokenBucket;
   #documents!: Documents;
   #artifacts!: ArtifactCache;
+  #maps!: SourceMaps;
   #control!: ControlClient;
   #supervision!: Supervision;
   #guestLogs!: GuestLogs;
@@ -187,15 +188,15 @@ export class Edge {
     const pool = this.#openPool();
     await this.#artifacts.ensure(trial.version.artifact);
     const app = this.#documents.app(trial.app);
-    const result = await tryVersion(trial, {
+    return tryVersion(trial, {
       pool,
+      maps: this.#maps,
       supervision: this.#supervision,
       cellClass: cellClassFor(app?.document.limits.memoryMb ?? 0),
       // Without a proxy a cell that was on trial listens to nobody
       group:
         app === undefined || this.#haproxy === undefined ? undefined : this.#routing.groupOf(app),
     });
-    return result;
   }
 
   /** What doctor and `/readyz` want to know. */
@@ -283,6 +284,7 @@ export class Edge {
       fetch: (digest) => this.#control.artifact(digest),
       bytesMax: ARTIFACT_CACHE_BYTES_MAX,
     });
+    this.#maps = new SourceMaps(this.#artifacts);
     await Promise.all([this.#documents.load(), this.#artifacts.load()]);
   }
 
@@ -302,7 +304,7 @@ export class Edge {
     });
     this.#guestLogs = new GuestLogs({
       clock: this.#clock,
-      maps: new SourceMaps(this.#artifacts),
+      maps: this.#maps,
       onEntries: (entries) => {
         for (const entry of entries) this.logs.emit("entry", entry);
         this.#logShipper.push(entries);

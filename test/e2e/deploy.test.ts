@@ -55,10 +55,12 @@ test("a source that does not parse leaves the live version alone and says where"
 });
 
 test("a version that throws on load is never published", async () => {
-  await writeFile(join(app, "main.ts"), `throw new Error("not today");`);
+  const source = `interface Shift { columns: true }\nthrow new Error("not today");`;
+  await writeFile(join(app, "main.ts"), source);
   const failed = await platform.ignite(["deploy"], { cwd: app });
   expect(failed.code).toBe(1);
   expect(failed.stderr).toContain("not today");
+  expect(failed.stderr).toContain("main.ts:2:7");
   expect(await (await at("/")).text()).toBe("one");
 });
 

@@ -5,6 +5,7 @@
  */
 import type { VersionDocument } from "../../../core/deployment.ts";
 import { IgniteError } from "../../../core/errors.ts";
+import type { SourceMaps } from "../logs/source-maps.ts";
 import type { Supervision } from "../watchdog/supervision.ts";
 import type { TrialRequest, TrialResult } from "./cell-admin.ts";
 import type { Cell } from "./cell.ts";
@@ -22,6 +23,7 @@ export interface Trial {
 /** What a trial uses. */
 export interface TrialPorts {
   pool: CellPool;
+  maps: SourceMaps;
   supervision: Supervision;
   cellClass: CellClass;
   /** Whom the cell may serve afterwards; undefined for an app that is not published yet. */
@@ -35,12 +37,18 @@ export async function tryVersion(trial: Trial, ports: TrialPorts): Promise<Trial
   const cell = await ports.pool.takeBlank(ports.cellClass);
   cell.onTrial = true;
   cell.trials.add(trial.version.artifact);
-  const result = await resultOf(cell, trial, ports.supervision);
+  const result = await inSources(await resultOf(cell, trial, ports.supervision), trial, ports);
   cell.onTrial = false;
   const { group, pool } = ports;
   const isAdopted = result.ok && group !== undefined && (await pool.adopt(cell, group));
   if (!isAdopted) void pool.retire(cell, 0);
   return result;
+}
+
+/** Tells where in its sources a version failed. */
+async function inSources(result: TrialResult, { version }: Trial, { maps }: TrialPorts) {
+  if (result.ok || result.stack === undefined) return result;
+  return { ...result, stack: await maps.apply(version.artifact, result.stack) };
 }
 
 async function resultOf(cell: Cell, trial: Trial, supervision: Supervision): Promise<TrialResult> {
