@@ -28,6 +28,15 @@ test("without a front the gateway drops platform headers and names the request i
   expect(seen).not.toHaveProperty("ignite-app");
 });
 
+test("without a front no app runs for who wants to be answered later", async () => {
+  const headers = { prefer: "respond-async" };
+  const response = await cell.call("echo--acme.localhost", "/", { headers });
+  expect([response.statusCode, (await jsonOf(response))["reason"]]).toEqual([
+    501,
+    "NOT_IMPLEMENTED",
+  ]);
+});
+
 test("without a front platform addresses go to control, the others to apps", async () => {
   expect(await textOf(await cell.call("localhost:8787", "/healthz"))).toBe("control /healthz");
   expect(await textOf(await cell.call("127.0.0.1:8787", "/docs"))).toBe("control /docs");

@@ -2,6 +2,7 @@
  * What the front does, where no HAProxy stands before the cell: drops headers that only the
  * platform may set, names the request, and passes hosts and paths that are no app's to control.
  */
+import { asyncRefusedMessage } from "../../core/async-refused.ts";
 import { IgniteError } from "../../core/errors.ts";
 import { parseHost, targetOfHost } from "../../core/names.ts";
 import type { Gateway } from "./gateway.ts";
@@ -22,6 +23,9 @@ export function fallbackFront(
       try {
         const host = request.headers.get("host");
         const toControl = control !== undefined && isPlatformAddress(cleaned, host, domain);
+        if (!toControl && /respond-async/i.test(request.headers.get("prefer") ?? "")) {
+          throw asyncRefused();
+        }
         const response = toControl
           ? await (control.fetch(cleaned as never) as unknown as Promise<Response>)
           : await gateway.fetch(cleaned, context);
@@ -33,6 +37,14 @@ export function fallbackFront(
       }
     },
   };
+}
+
+function asyncRefused(): IgniteError {
+  return new IgniteError({
+    code: "unimplemented",
+    reason: "NOT_IMPLEMENTED",
+    message: asyncRefusedMessage,
+  });
 }
 
 /** Hosts that are neither the domain's app hosts nor ask for an app by path are the platform's. */

@@ -246,6 +246,15 @@ test("headers of the platform cannot be forged", async () => {
   expect(headers["x-forwarded-for"]).toBe("127.0.0.1");
 });
 
+test("an app is never run for who wants to be answered later", async () => {
+  const headers = { prefer: "wait=1, respond-async" };
+  const answer = await send("kit--local.localhost", { headers });
+  expect(answer.statusCode).toBe(501);
+  expect(JSON.parse(await text(answer))).toMatchObject({ reason: "NOT_IMPLEMENTED" });
+  expect((await send("localhost", { path: "/@local/kit/", headers })).statusCode).toBe(501);
+  expect((await send("localhost", { path: "/healthz", headers })).statusCode).toBe(200);
+});
+
 test("what cannot be answered is a problem document that names the request", async () => {
   for (const [host, path, status, reason] of [
     ["nobody--local.localhost", "/", 404, "APP_NOT_FOUND"],

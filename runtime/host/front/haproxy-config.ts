@@ -7,6 +7,7 @@
  * ended all go to the assigner, which sees behind the request id where the request was sent first.
  * (Without this HAProxy would close a caller's kept connection without any answer.)
  */
+import { asyncRefusedMessage } from "../../../core/async-refused.ts";
 
 /** Paths and bounds of one HAProxy. */
 export interface FrontConfig {
@@ -109,6 +110,8 @@ function frontend(
     "  http-request set-var(txn.key) req.fhdr(host),host_only,lower",
     `  acl platform var(txn.key) -m str ${platform}`,
     "  acl app_path path -m beg /@",
+    "  acl async req.hdr(prefer) -m sub -i respond-async",
+    `  ${refuse(501, "NOT_IMPLEMENTED", asyncRefusedMessage)} if async !platform or async app_path`,
     "  http-request set-var(txn.key) path,field(2,/,2) if platform app_path",
     `  http-request set-var(txn.group) var(txn.key),map_str(${config.hostsMap})`,
     `  http-request set-var(txn.cell) var(txn.group),map_str(${config.groupsMap})`,
