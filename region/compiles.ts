@@ -12,7 +12,7 @@ import { nodeFileSystem } from "../compiler/node-file-system.ts";
 import type { CompileRequest, CompileResult, CompileSink } from "../compiler/request.ts";
 import type { Digest } from "../core/ids.ts";
 import { EventLog } from "./event-log.ts";
-import type { FairQueue } from "./fair-queue.ts";
+import type { FairQueue } from "../core/fair-queue.ts";
 import type { BlobStore } from "./ports.ts";
 
 /** What is compiled, and for whom. */

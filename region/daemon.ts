@@ -10,7 +10,7 @@ import { channelKey } from "../core/plane-token.ts";
 import { socketBlobStore } from "./blobs.ts";
 import { Compiles, type CompileTools } from "./compiles.ts";
 import { startRegionServer } from "./connect/server.ts";
-import { FairQueue } from "./fair-queue.ts";
+import { FairQueue } from "../core/fair-queue.ts";
 
 /** How the daemon is configured; comes as JSON. */
 export interface RegionConfig {
@@ -47,7 +47,9 @@ export async function startRegion(config: RegionConfig, log: Log): Promise<Regio
   const blobs = socketBlobStore({ socket: config.storeSocket, token: config.storeToken });
   const queue = new FairQueue({
     runningMax: compilesMax,
+    ownerMax: Math.max(1, compilesMax - 1), // One that hangs leaves room for others
     waitingMax: WAITING_PER_ORGANIZATION_MAX,
+    what: "compiles",
   });
   const compiles = new Compiles({ directory: config.dataDir, tools, blobs, queue });
   await compiles.prepare();

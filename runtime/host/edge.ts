@@ -16,7 +16,8 @@ import { Cell, type CellTemplate, frontSocketOf, type OpenFront } from "./cells/
 import type { TrialResult } from "./cells/cell-admin.ts";
 import { cellClassFor, residentMbMark } from "./cells/cell-class.ts";
 import { CellPool } from "./cells/pool.ts";
-import { type Trial, tryVersion } from "./cells/trial.ts";
+import type { Trial } from "./cells/trial.ts";
+import { Trials } from "./cells/trials.ts";
 import { ArtifactCache } from "./documents/artifacts.ts";
 import { type ControlClient, controlClient } from "./documents/control-client.ts";
 import { Documents } from "./documents/documents.ts";
@@ -83,6 +84,7 @@ export class Edge {
   readonly #listener: OpenListener;
   readonly #boot = randomUUID();
   readonly #strikes: Strikes;
+  readonly #trials: Trials;
   readonly #outputs = new WeakMap<Cell, CellOutput>();
   readonly #noise: TokenBucket;
   #documents!: Documents;
@@ -111,6 +113,7 @@ export class Edge {
     this.#haproxy = options.withoutProxy === true ? undefined : findProgram("haproxy");
     this.#listener = new OpenListener(options.listen);
     this.#strikes = new Strikes(this.#clock);
+    this.#trials = new Trials(options.cellsMax ?? CELLS_MAX);
     this.#noise = new TokenBucket({ clock: this.#clock, perSecond: 20, burst: 200 });
   }
 
@@ -188,7 +191,7 @@ export class Edge {
     const pool = this.#openPool();
     await this.#artifacts.ensure(trial.version.artifact);
     const app = this.#documents.app(trial.app);
-    return tryVersion(trial, {
+    return this.#trials.run(trial, {
       pool,
       maps: this.#maps,
       supervision: this.#supervision,
@@ -226,12 +229,7 @@ export class Edge {
 
   /** Gives a cell's apps a fresh cell and lets it drain; false when there is no such cell. */
   async replaceCell(id: string): Promise<boolean> {
-    const pool = this.#openPool();
-    const cell = pool.cells.find((candidate) => candidate.id === id);
-    if (cell === undefined) return false;
-    await pool.takeOver(cell);
-    void pool.retire(cell, RECYCLE_DRAIN_MS);
-    return true;
+    return this.#openPool().renew(id, RECYCLE_DRAIN_MS);
   }
 
   /** Metrics of the edge in Prometheus text. */
@@ -359,6 +357,7 @@ export class Edge {
       classOf: (group) => this.#routing.classOf(group),
       onServing: async (group, cell) => this.#front?.groups.set(group, cell?.id),
       onLost: (cell, exit) => void this.#supervision.onLost(cell, exit),
+      isBusy: (cell) => (this.#supervision.monitorOf(cell)?.load.inflight ?? 0) > 0,
       onRetiring: async (cell) => {
         await this.#supervision.monitorOf(cell)?.flush(LAST_PING_TIMEOUT_MS);
         this.#supervision.forget(cell);
@@ -378,6 +377,7 @@ export class Edge {
       find: (key) => this.#routing.find(key),
       assign: (address, key) => this.#routing.assign(address, key),
       lossIn: (cellId, app) => this.#supervision.lossIn(cellId, app),
+      onUnreachable: (cellId) => this.#openPool().onUnreachable(cellId),
       onFailure: (failed) => this.#supervision.onFailure(failed),
     });
     this.#front = await startFront({
@@ -409,6 +409,7 @@ export class Edge {
       find: (key) => this.#routing.find(key),
       assign: () => pool.cellFor(`${openGroup}.1`),
       lossIn: (cellId, app) => this.#supervision.lossIn(cellId, app),
+      onUnreachable: (cellId) => pool.onUnreachable(cellId),
       onFailure: (failed) => this.#supervision.onFailure(failed),
     });
   }

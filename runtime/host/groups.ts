@@ -7,17 +7,18 @@ export const sharedGroup = "*shared";
 /** The one group of all apps where no proxy stands in front. */
 export const openGroup = "*open";
 
-/**
- * The group of an app: those of one group run in one cell. `apart` is set for an app that has
- * broken a cell and therefore gets one of its own.
- */
+/** How an app is kept from others because it has broken a cell. */
+export type Apartness = "no" | "alone" | "with its like";
+
+/** The group of an app: those of one group run in one cell. */
 export function groupOf(
   document: AppDocument,
   organization: OrganizationDocument | undefined,
-  apart: boolean,
+  apart: Apartness,
 ): string {
   const isolation = organization?.isolation ?? "org";
-  if (apart || isolation === "dedicated") return `${document.org}/${document.app}`;
+  if (apart === "with its like") return `${document.org}/*apart`;
+  if (apart === "alone" || isolation === "dedicated") return `${document.org}/${document.app}`;
   return isolation === "shared" ? sharedGroup : document.org;
 }
 

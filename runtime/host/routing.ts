@@ -67,7 +67,9 @@ export class Routing {
     const { documents, strikes, isOpen } = this.#options;
     if (isOpen) return openGroup;
     const organization = documents.organization(app.document.org);
-    return groupOf(app.document, organization, strikes.isApart(app.key));
+    const { key } = app;
+    const apart = strikes.isAlone(key) ? "alone" : strikes.isApart(key) ? "with its like" : "no";
+    return groupOf(app.document, organization, apart);
   }
 
   /** The class of a group follows the app of the group that may use most memory. */

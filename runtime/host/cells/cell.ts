@@ -79,6 +79,7 @@ export class Cell {
   readonly #open: OpenFront | undefined;
   readonly #folder: string;
   #process: WorkerdProcess | undefined;
+  #ended = Promise.resolve();
   #host: HostServer | undefined;
   #relay: Relay | undefined;
 
@@ -98,6 +99,11 @@ export class Cell {
   get process(): WorkerdProcess {
     if (this.#process === undefined) throw new Error(`${this.id} was not started`);
     return this.#process;
+  }
+
+  /** Fulfilled when the process has ended and its slot holds nothing of it any more. */
+  get ended(): Promise<void> {
+    return this.#ended;
   }
 
   /** Starts the process and waits until it answers. Rejects when it does not. */
@@ -140,7 +146,7 @@ export class Cell {
     } finally {
       opened.close();
     }
-    void this.#process.exited.then(() => this.#release());
+    this.#ended = this.#process.exited.then(() => this.#release());
   }
 
   async #release(): Promise<void> {

@@ -28,11 +28,14 @@ export interface PoolOptions {
   onServing(group: string, cell: Cell | undefined): Promise<void>;
   /** A cell ended without being asked to. */
   onLost(cell: Cell, exit: WorkerdExit): void;
+  /** Whether requests run in it, as far as is known. */
+  isBusy(cell: Cell): boolean;
   /** A cell that drains was asked for its last records and is about to end. */
   onRetiring(cell: Cell): Promise<void>;
 }
 
 const START_PAUSE_MS = 250;
+const GIVE_UP_DRAIN_MS = 5_000; // For what began since it was seen idle
 const BLANK_CLASS = cellClassFor(0);
 
 /** The cells by slot and by group. */
@@ -44,6 +47,10 @@ export class CellPool {
   readonly #lastUsedMs = new Map<string, number>();
   /** Slots that are free, the one that has been free longest first. */
   readonly #free: string[];
+  /** Whose the other slots are. */
+  readonly #holders = new Map<string, Cell>();
+  /** Cells that are being ended, with the time when they have to be idle. */
+  readonly #retiring = new Map<Cell, { deadlineMs: number; ended: Promise<void> }>();
   #closed = false;
   #filling: Promise<void> | undefined;
   #lost = 0;
@@ -92,9 +99,7 @@ export class CellPool {
     const beforeMs = this.#options.clock.nowMs() - idleMsMax;
     for (const [group, cell] of Array.from(this.#serving)) {
       if (this.#usedMs(group) >= beforeMs || group.startsWith(openGroup)) continue;
-      await this.#options.onServing(group, undefined);
-      this.#serving.delete(group);
-      await this.retire(cell, 0);
+      await this.#giveUp(group, cell);
     }
   }
 
@@ -109,6 +114,23 @@ export class CellPool {
   async replace(cell: Cell, drainTimeoutMs: number): Promise<void> {
     await this.takeOver(cell);
     await this.retire(cell, drainTimeoutMs);
+  }
+
+  /** As {@link replace}, by id, without waiting for the drain; false when there is none. */
+  async renew(id: string, drainTimeoutMs = 0): Promise<boolean> {
+    const cell = this.#holders.get(id);
+    if (cell === undefined) return false;
+    await this.takeOver(cell);
+    void this.retire(cell, drainTimeoutMs);
+    return true;
+  }
+
+  /** Nobody listens where a cell should: its group gets another. */
+  onUnreachable(id: string): void {
+    void this.renew(id).catch((error: unknown) => {
+      const { message } = IgniteError.from(error);
+      this.#options.log.error("a cell that cannot be reached stays", { cell: id, reason: message });
+    });
   }
 
   /** Takes a blank cell for a trial; the caller retires it, or has it adopted. */
@@ -126,16 +148,28 @@ export class CellPool {
 
   /** Ends a cell: at once when idle, else when its requests are done or the time is up. */
   async retire(cell: Cell, drainTimeoutMs: number): Promise<void> {
-    cell.claimed = true;
     const deadlineMs = this.#options.clock.nowMs() + drainTimeoutMs;
+    const known = this.#retiring.get(cell);
+    if (known !== undefined) {
+      known.deadlineMs = Math.min(known.deadlineMs, deadlineMs);
+      return known.ended;
+    }
+    const ended = this.#end(cell).finally(() => this.#retiring.delete(cell));
+    this.#retiring.set(cell, { deadlineMs, ended });
+    return ended;
+  }
+
+  async #end(cell: Cell): Promise<void> {
+    cell.claimed = true;
     await cell.admin.drain().catch(() => {});
-    while (this.#options.clock.nowMs() < deadlineMs && (await isBusy(cell))) {
+    const hasTime = () => this.#options.clock.nowMs() < (this.#retiring.get(cell)?.deadlineMs ?? 0);
+    while (hasTime() && (await isBusy(cell))) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await this.#options.onRetiring(cell).catch(() => {});
     this.#forget(cell);
     await cell.process.stop();
-    this.#release(cell);
+    await this.#release(cell);
   }
 
   /** Drains and ends all cells. */
@@ -143,6 +177,7 @@ export class CellPool {
     this.#closed = true;
     await this.#filling;
     await Promise.all(this.cells.map((cell) => this.retire(cell, drainTimeoutMs)));
+    await Promise.all(Array.from(this.#retiring.values(), ({ ended }) => ended));
   }
 
   async #assign(group: string): Promise<Cell> {
@@ -207,10 +242,11 @@ export class CellPool {
     cellClass: CellClass,
     { claimed, forTrial }: { claimed: boolean; forTrial: boolean },
   ): Promise<Cell> {
-    const id = this.#free.shift() ?? (await this.#giveUpOldest());
+    const id = await this.#freeSlot();
     try {
       const cell = await this.#options.start({ id, cellClass, forTrial });
       cell.claimed = claimed;
+      this.#holders.set(id, cell);
       this.#cells.set(id, cell);
       void cell.process.exited.then((exit) => this.#onExit(cell, exit));
       return cell;
@@ -220,16 +256,24 @@ export class CellPool {
     }
   }
 
-  /** Ends the cell of the group that was called least recently, and answers its slot. */
-  async #giveUpOldest(): Promise<string> {
-    const [group, cell] =
-      Array.from(this.#serving).toSorted(([a], [b]) => this.#usedMs(a) - this.#usedMs(b))[0] ?? [];
-    if (group === undefined || cell === undefined) throw noRoom();
+  /** A slot: a free one, or that of the idle group that was called least recently. */
+  async #freeSlot(): Promise<string> {
+    for (;;) {
+      const id = this.#free.shift();
+      if (id !== undefined) return id;
+      const [oldest] = Array.from(this.#serving)
+        .filter(([, cell]) => !this.#options.isBusy(cell))
+        .toSorted(([a], [b]) => this.#usedMs(a) - this.#usedMs(b));
+      if (oldest === undefined) throw noRoom();
+      await this.#giveUp(...oldest);
+    }
+  }
+
+  /** Ends the cell of a group, which has none then. */
+  async #giveUp(group: string, cell: Cell): Promise<void> {
+    this.#serving.delete(group);
     await this.#options.onServing(group, undefined);
-    await this.retire(cell, 0);
-    const id = this.#free.shift();
-    if (id === undefined) throw noRoom();
-    return id;
+    await this.retire(cell, GIVE_UP_DRAIN_MS);
   }
 
   #usedMs(group: string): number {
@@ -241,12 +285,12 @@ export class CellPool {
     const { group } = cell;
     const wasServing = group !== undefined && this.#serving.get(group) === cell;
     this.#forget(cell);
-    this.#release(cell);
+    const released = this.#release(cell);
     if (this.#closed) return;
     this.#lost += 1;
     if (wasServing) this.#succeed(group);
     this.#options.onLost(cell, exit);
-    this.#fill();
+    void released.then(() => this.#fill());
   }
 
   /** Gives the group of a lost cell its next one, so that no caller waits for it. */
@@ -269,8 +313,12 @@ export class CellPool {
     }
   }
 
-  #release(cell: Cell): void {
-    if (!this.#free.includes(cell.id)) this.#free.push(cell.id);
+  /** Frees the cell's slot, once nothing of the cell is left in it. */
+  async #release(cell: Cell): Promise<void> {
+    await cell.ended;
+    if (this.#holders.get(cell.id) !== cell) return;
+    this.#holders.delete(cell.id);
+    this.#free.push(cell.id);
   }
 }
 

@@ -30,6 +30,8 @@ export interface AssignerOptions {
   assign(address: AppAddress, key: string): Promise<{ id: string; frontSocket: string }>;
   /** What to say of a request of `app` that the cell with this id did not answer. */
   lossIn(cellId: string, app: string): Promise<Reason>;
+  /** Nobody listens where the cell with this id should. */
+  onUnreachable(cellId: string): void;
   /** A request was lost with its cell. */
   onFailure(failed: FailedRequest): void;
 }
@@ -79,9 +81,15 @@ async function serve(options: AssignerOptions, request: IncomingMessage, respons
   try {
     await pass(frontSocket, request, response);
   } catch (error) {
+    if (isUnreachable(error)) options.onUnreachable(id);
     if (response.headersSent || response.destroyed) return void response.destroy();
     throw await lost(options, routed, id, error);
   }
+}
+
+function isUnreachable(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ECONNREFUSED";
 }
 
 async function upgrade(

@@ -23,6 +23,8 @@ import type { EdgeOptions } from "../edge-options.ts";
 /** A platform without control's database: documents are made by the test. */
 export interface EdgeFixture {
   edge: Edge;
+  /** Sockets of its processes. */
+  runFolder: string;
   executions: ExecutionRecord[];
   logs: LogRecord[];
   /** Publishes a Deno app whose main module is `source` as its next version. */
@@ -75,6 +77,7 @@ export async function startEdgeFixture(change: Partial<EdgeOptions> = {}): Promi
   const dispatcher = new Agent({ connections: 64 });
   return {
     edge,
+    runFolder: run,
     executions: control.executions,
     logs: control.logs,
     publish: (name, source, extra) => control.publish(edge, name, source, extra),

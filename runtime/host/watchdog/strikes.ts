@@ -9,6 +9,8 @@ interface Conduct {
   strikesMs: number[];
   apartUntilMs: number;
   pausedUntilMs: number;
+  /** Whether its cell is its own while it is apart. */
+  alone: boolean;
 }
 
 /** How long a strike counts, and how long an app stays apart after the last one. */
@@ -16,6 +18,7 @@ export const strikeTtlMs = 10 * 60 * 1000;
 /** How long an app is paused. */
 export const pauseMs = 60 * 1000;
 const PAUSING_STRIKES = 3;
+const ALONE_MAX = 4; // Of one organization; its others that broke a cell share one
 
 /** Strikes by app (`org/app`). */
 export class Strikes {
@@ -28,15 +31,17 @@ export class Strikes {
 
   /** Gives the app a cell of its own without blaming it. */
   setApart(app: string): void {
-    this.#conductOf(app).apartUntilMs = this.#clock.nowMs() + strikeTtlMs;
+    const conduct = this.#conductOf(app);
+    if (!this.isApart(app)) conduct.alone = this.#aloneOf(app) < ALONE_MAX;
+    conduct.apartUntilMs = this.#clock.nowMs() + strikeTtlMs;
   }
 
   /** Blames the app for a broken cell. Answers whether it is paused by that. */
   strike(app: string): boolean {
     const now = this.#clock.nowMs();
     const conduct = this.#conductOf(app);
+    this.setApart(app);
     conduct.strikesMs = [...conduct.strikesMs.filter((at) => at > now - strikeTtlMs), now];
-    conduct.apartUntilMs = now + strikeTtlMs;
     if (conduct.strikesMs.length < PAUSING_STRIKES) return false;
     conduct.pausedUntilMs = now + pauseMs;
     return true;
@@ -45,6 +50,11 @@ export class Strikes {
   /** Whether the app must have a cell of its own. */
   isApart(app: string): boolean {
     return (this.#conducts.get(app)?.apartUntilMs ?? 0) > this.#clock.nowMs();
+  }
+
+  /** Whether the app, being apart, has a cell that no other app has. */
+  isAlone(app: string): boolean {
+    return this.isApart(app) && this.#conducts.get(app)?.alone === true;
   }
 
   /** For how much longer the app answers nothing; 0 when it is not paused. */
@@ -76,10 +86,17 @@ export class Strikes {
     };
   }
 
+  /** How many apps of the app's organization are alone. */
+  #aloneOf(app: string): number {
+    const prefix = app.slice(0, app.indexOf("/") + 1);
+    const apps = Array.from(this.#conducts.keys());
+    return apps.filter((other) => other.startsWith(prefix) && this.isAlone(other)).length;
+  }
+
   #conductOf(app: string): Conduct {
     const known = this.#conducts.get(app);
     if (known !== undefined) return known;
-    const conduct: Conduct = { strikesMs: [], apartUntilMs: 0, pausedUntilMs: 0 };
+    const conduct = { strikesMs: [], apartUntilMs: 0, pausedUntilMs: 0, alone: false };
     this.#conducts.set(app, conduct);
     return conduct;
   }

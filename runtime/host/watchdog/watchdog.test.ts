@@ -99,3 +99,11 @@ test("blameFor() strikes a sole suspect and tries several apart", () => {
 function entry(app: string) {
   return { id: "exe_1", app, version: 1 };
 }
+
+test("Strikes give a few apps of an organization a cell each, and the others one together", () => {
+  const strikes = new Strikes(manualClock(1_000_000));
+  const apps = Array.from({ length: 6 }, (_, at) => `many/${at}`);
+  for (const app of apps) strikes.setApart(app);
+  expect(apps.filter((app) => strikes.isAlone(app))).toEqual(apps.slice(0, 4));
+  expect(apps.every((app) => strikes.isApart(app))).toBe(true);
+});

@@ -1,23 +1,34 @@
 /**
  * Lets a few jobs run at once and takes turns between owners, so that one organization's hundred
- * compiles do not hold up another's one.
+ * jobs do not hold up another's one.
  */
-import { IgniteError } from "../core/errors.ts";
+import { IgniteError } from "./errors.ts";
 
 interface Waiting {
   start(): void;
 }
 
+/** Bounds of a {@link FairQueue}. */
+export interface FairQueueOptions {
+  /** Jobs at once. */
+  runningMax: number;
+  /** Jobs of one owner at once. */
+  ownerMax: number;
+  /** Jobs of one owner that wait. */
+  waitingMax: number;
+  /** What the jobs are, for messages: `compiles`. */
+  what: string;
+}
+
 /** The queue. */
 export class FairQueue {
-  readonly #runningMax: number;
-  readonly #waitingMax: number;
+  readonly #options: FairQueueOptions;
   readonly #waiting = new Map<string, Waiting[]>();
+  readonly #owned = new Map<string, number>();
   #running = 0;
 
-  constructor(options: { runningMax: number; waitingMax: number }) {
-    this.#runningMax = options.runningMax;
-    this.#waitingMax = options.waitingMax;
+  constructor(options: FairQueueOptions) {
+    this.#options = options;
   }
 
   /**
@@ -29,7 +40,7 @@ export class FairQueue {
     try {
       return await job();
     } finally {
-      this.#running -= 1;
+      this.#count(owner, -1);
       this.#next();
     }
   }
@@ -41,12 +52,13 @@ export class FairQueue {
 
   #turn(owner: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#running < this.#runningMax) {
-      this.#running += 1;
+    if (this.#mayRun(owner)) {
+      this.#count(owner, 1);
       return Promise.resolve();
     }
     const jobs = this.#waiting.get(owner) ?? [];
-    if (jobs.length >= this.#waitingMax) return Promise.reject(overloaded());
+    const { waitingMax, what } = this.#options;
+    if (jobs.length >= waitingMax) return Promise.reject(overloaded(what));
     this.#waiting.set(owner, jobs);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
@@ -66,13 +78,26 @@ export class FairQueue {
 
   /** The owner that waited longest goes first, and to the end of the line after that. */
   #next(): void {
-    const [owner, jobs] = this.#waiting.entries().next().value ?? [];
-    if (owner === undefined || jobs === undefined) return;
-    const first = jobs.shift();
-    this.#waiting.delete(owner);
-    if (jobs.length > 0) this.#waiting.set(owner, jobs);
-    this.#running += 1;
-    first?.start();
+    for (const [owner, [first, ...others]] of this.#waiting) {
+      if (!this.#mayRun(owner)) continue;
+      this.#waiting.delete(owner);
+      if (others.length > 0) this.#waiting.set(owner, others);
+      this.#count(owner, 1);
+      first?.start();
+      return;
+    }
+  }
+
+  #mayRun(owner: string): boolean {
+    const { runningMax, ownerMax } = this.#options;
+    return this.#running < runningMax && (this.#owned.get(owner) ?? 0) < ownerMax;
+  }
+
+  #count(owner: string, change: 1 | -1): void {
+    this.#running += change;
+    const owned = (this.#owned.get(owner) ?? 0) + change;
+    if (owned === 0) this.#owned.delete(owner);
+    else this.#owned.set(owner, owned);
   }
 
   #remove(owner: string, waiting: Waiting): void {
@@ -82,11 +107,11 @@ export class FairQueue {
   }
 }
 
-function overloaded(): IgniteError {
+function overloaded(what: string): IgniteError {
   return new IgniteError({
     code: "resource_exhausted",
     reason: "OVERLOADED",
-    message: "Too many compiles of this organization are waiting.",
+    message: `Too many ${what} of this organization are waiting.`,
     hint: "Try again when some of them are done.",
   });
 }
