@@ -15,6 +15,7 @@ import type { ChannelKeys, Fetcher as Target } from "./clients/http.ts";
 import { regionClient } from "./clients/region.ts";
 import type { AppEnvironment } from "./http/environment.ts";
 import { ulidIds } from "./ids.ts";
+import { Admission } from "./operations/admission.ts";
 import type { Ports } from "./ports.ts";
 import { databaseStores } from "./store/stores.ts";
 import { sleep } from "./sleep.ts";
@@ -107,6 +108,7 @@ function portsOf(env: Bindings, keys: ChannelKeys): Ports {
     pingRegion: ping,
     clock: systemClock,
     ids: ulidIds,
+    admission: new Admission(),
     log,
     sign: async (document) => signDocument(await keys("documents"), document),
     async mac(text) {

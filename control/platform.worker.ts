@@ -83,9 +83,15 @@ const gateway = createGateway({
 });
 const admin = adminApp(gateway);
 const controlBindings = bindControl();
-const front = fallbackFront(gateway, domain, {
-  fetch: (request: Request) => control.fetch(request as never, controlBindings, current),
-} as never);
+const front = fallbackFront(
+  gateway,
+  domain,
+  {
+    fetch: (request: Request) => control.fetch(request as never, controlBindings, current),
+  } as never,
+  // Set by Cloudflare, whatever the caller sent under that name
+  ({ headers }) => headers.get("cf-connecting-ip") ?? "",
+);
 
 export default {
   fetch(request, _env, context) {

@@ -13,6 +13,7 @@ import type { SignedDocument, VersionDocument } from "../core/deployment.ts";
 import type { AppId, Digest, ExecutionId, Ids, KeyId, VersionId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { RegionService } from "../proto/gen/ignite/v1/region_service_pb.ts";
+import type { Admission } from "./operations/admission.ts";
 import type {
   AppRow,
   AuditRow,
@@ -375,6 +376,8 @@ export interface Ports {
   clock: Clock;
   ids: Ids;
   log: Log;
+  /** How often callers may call. */
+  admission: Admission;
   /** Signs a document for the edge. */
   sign(document: Omit<SignedDocument, "signature">): Promise<SignedDocument>;
   /** HMAC-SHA-256 under a key of the control plane alone, for page tokens and the like. */

@@ -34,6 +34,7 @@ export type Reason =
   | "CREDENTIAL_MISSING" // No API key
   | "CREDENTIAL_INVALID" // Unknown, malformed, expired or revoked API key
   | "PERMISSION_DENIED" // The key's role does not allow this
+  | "RATE_LIMITED" // Too many calls of an organization, or wrong keys from an address
   // State
   | "NOT_FOUND" // Absent, or not for the caller to see
   | "APP_EXISTS" // The organization already has an app of this name

@@ -17,6 +17,9 @@ const adapter = connectNodeAdapter({
   routes: (router) =>
     router.service(ComputeService, {
       listApps: () => ({ apps: [{ name: "hello" }] }),
+      getVersion: (_, { requestHeader }) => {
+        throw new ConnectError(`from ${requestHeader.get("x-forwarded-for")}`, Code.NotFound);
+      },
       getApp: () => {
         throw new ConnectError("no such app", Code.NotFound);
       },
@@ -58,6 +61,11 @@ test("startGrpcFront() passes unary calls on", async () => {
 test("startGrpcFront() keeps the status and message of an error", async () => {
   const failed = client().getApp({ app: create(AppRefSchema, {}) });
   await expect(failed).rejects.toMatchObject({ code: Code.NotFound, rawMessage: "no such app" });
+});
+
+test("startGrpcFront() says who calls, whatever the caller says", async () => {
+  const failed = client().getVersion({}, { headers: { "x-forwarded-for": "192.0.2.1" } });
+  await expect(failed).rejects.toMatchObject({ rawMessage: "from 127.0.0.1" });
 });
 
 test("startGrpcFront() streams messages in order", async () => {

@@ -14,6 +14,7 @@ import {
   Metadata,
   Server,
   ServerCredentials,
+  type ServerUnaryCall,
   type ServiceDefinition,
   type ServiceError,
   status,
@@ -43,6 +44,8 @@ const FRAME_HEADER_BYTES = 5;
 const TRAILER_FLAG = 0x80;
 /** Headers of HTTP or of gRPC itself, which the next hop makes anew. */
 const OWN_HEADERS = new Set(["te", "content-type", "user-agent", "grpc-accept-encoding", "host"]);
+/** Headers that control believes, so that no caller may set them. */
+const TRUSTED_HEADERS = new Set(["x-forwarded-for", "ignite-request-id"]);
 
 /** Starts the port. Fails when the address cannot be bound. */
 export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFront> {
@@ -131,7 +134,7 @@ function unary(control: Dispatcher, method: Method): handleUnaryCall<Buffer, Buf
     let answer: Buffer | undefined;
     const abort = new AbortController();
     call.on("cancelled", () => abort.abort());
-    forward(control, method, call.request, call.metadata, abort.signal, async (message) => {
+    forward(control, method, call, abort.signal, async (message) => {
       answer = message;
     })
       .then((trailers) => callback(null, answer, trailers))
@@ -143,7 +146,7 @@ function streaming(control: Dispatcher, method: Method): handleServerStreamingCa
   return (call) => {
     const abort = new AbortController();
     call.on("cancelled", () => abort.abort());
-    forward(control, method, call.request, call.metadata, abort.signal, async (message) => {
+    forward(control, method, call, abort.signal, async (message) => {
       if (!call.write(message)) await new Promise((drained) => call.once("drain", drained));
     })
       .then((trailers) => call.end(trailers))
@@ -155,8 +158,7 @@ function streaming(control: Dispatcher, method: Method): handleServerStreamingCa
 async function forward(
   control: Dispatcher,
   method: Method,
-  request: Buffer,
-  metadata: Metadata,
+  call: Pick<ServerUnaryCall<Buffer, Buffer>, "request" | "metadata" | "getPeer">,
   signal: AbortSignal,
   onMessage: (message: Buffer) => Promise<void>,
 ): Promise<Metadata> {
@@ -166,11 +168,12 @@ async function forward(
     method: "POST",
     signal,
     headers: {
-      ...headersOf(metadata),
+      ...headersOf(call.metadata),
+      "x-forwarded-for": addressOf(call.getPeer()),
       "content-type": "application/grpc-web+proto",
       "x-grpc-web": "1",
     },
-    body: frame(request),
+    body: frame(call.request),
   });
   const trailers = new Metadata();
   const early = response.headers["grpc-status"];
@@ -195,7 +198,16 @@ function headersOf(metadata: Metadata): Record<string, string> {
     name,
     Buffer.isBuffer(value) ? value.toString("base64") : value,
   ]);
-  return Object.fromEntries(pairs.filter(([name]) => !OWN_HEADERS.has(String(name))));
+  return Object.fromEntries(pairs.filter(([name]) => !isOwn(String(name))));
+}
+
+function isOwn(name: string): boolean {
+  return OWN_HEADERS.has(name) || TRUSTED_HEADERS.has(name);
+}
+
+/** An address without its port, as grpc-js tells it: `127.0.0.1:5000`, `::1:5000`. */
+function addressOf(peer: string): string {
+  return peer.replace(/:\d+$/, "").replaceAll(/[[\]]/g, "");
 }
 
 function frame(message: Buffer): Buffer {

@@ -1,7 +1,7 @@
 /** What the middleware of this app share. */
 import type { Context } from "hono";
 import type { CallContext } from "../context.ts";
-import { authenticate, bearerOf, checkOrganization } from "../operations/authentication.ts";
+import { identify } from "../operations/authentication.ts";
 import { type Permission, requirePermission } from "../operations/permissions.ts";
 import type { Ports } from "../ports.ts";
 
@@ -34,10 +34,8 @@ export async function callOf(
   permission: Permission,
 ): Promise<CallContext> {
   const { headers, signal } = context.req.raw;
-  const credential = bearerOf(headers);
   const defer = deferOf(context);
-  const principal = await authenticate(ports, credential, defer);
-  checkOrganization(principal, headers.get("ignite-org") ?? "");
-  requirePermission(principal, permission, `${context.req.method} ${context.req.path}`);
-  return { principal, credential, signal, defer, requestId: context.get("requestId") };
+  const caller = await identify(ports, headers, defer);
+  requirePermission(caller.principal, permission, `${context.req.method} ${context.req.path}`);
+  return { ...caller, signal, defer, requestId: context.get("requestId") };
 }

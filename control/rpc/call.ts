@@ -2,7 +2,7 @@
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { assert } from "../../core/assert.ts";
 import type { CallContext } from "../context.ts";
-import { authenticate, bearerOf, checkOrganization } from "../operations/authentication.ts";
+import { identify } from "../operations/authentication.ts";
 import { authorize } from "../operations/permissions.ts";
 import type { Ports } from "../ports.ts";
 
@@ -21,16 +21,14 @@ export const callScope: ContextKey<CallScope> = createContextKey<CallScope>({
 const callContext = createContextKey<CallContext | undefined>(undefined);
 
 /**
- * Authenticates and authorizes a call. Fails with CREDENTIAL_MISSING, CREDENTIAL_INVALID,
- * PERMISSION_DENIED, or NOT_FOUND when `ignite-org` names another organization than the key's.
+ * Authenticates and authorizes a call. Fails as {@link identify} does, and with
+ * PERMISSION_DENIED.
  */
 export async function admit(ports: Ports, context: HandlerContext): Promise<void> {
   const scope = context.values.get(callScope);
-  const credential = bearerOf(context.requestHeader);
-  const principal = await authenticate(ports, credential, scope.defer);
-  checkOrganization(principal, context.requestHeader.get("ignite-org") ?? "");
-  authorize(principal, `${context.service.typeName}/${context.method.name}`);
-  context.values.set(callContext, { ...scope, principal, credential, signal: context.signal });
+  const caller = await identify(ports, context.requestHeader, scope.defer);
+  authorize(caller.principal, `${context.service.typeName}/${context.method.name}`);
+  context.values.set(callContext, { ...scope, ...caller, signal: context.signal });
 }
 
 /** The context of an admitted call. */

@@ -90,6 +90,7 @@ function describe(
   extra: NonNullable<Detail>,
 ): ConnectError {
   const { stack, reason: cause, ...facts } = details;
+  const { retryAfterSeconds } = facts;
   const retryable = isRetryable(code);
   const info = { reason, hint, requestId, retryable, details: facts };
   const failure =
@@ -102,6 +103,7 @@ function describe(
     {
       "ignite-reason": reason,
       "ignite-request-id": requestId,
+      ...(retryAfterSeconds !== undefined && { "retry-after": retryAfterSeconds }),
       ...(hint !== "" && PRINTABLE.test(hint) && { "ignite-hint": hint }),
     },
     [{ desc: ErrorInfoSchema, value: info }, ...failure, ...extra],

@@ -17,6 +17,7 @@ import {
 } from "../../proto/gen/ignite/v1/region_service_pb.ts";
 import { createInternalApp, createPublicApp } from "../app.ts";
 import { ulidIds } from "../ids.ts";
+import { Admission } from "../operations/admission.ts";
 import { sha256Hex } from "../operations/hash.ts";
 import { bootstrap } from "../operations/organizations.ts";
 import type { Blobs, Edge, Ports, QuarantineResult, SandboxStatus } from "../ports.ts";
@@ -107,6 +108,7 @@ export async function testControl(): Promise<TestControl> {
     async pingRegion() {},
     clock,
     ids: ulidIds,
+    admission: new Admission(),
     log: silentLog,
     sign: (document) => signDocument(documentsKey, document),
     async mac(text) {

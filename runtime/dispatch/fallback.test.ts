@@ -17,6 +17,7 @@ test("without a front the gateway drops platform headers and names the request i
     "ignite-hops": "99",
     "ignite-app": "x",
     "ignite-sticky": "s",
+    "x-forwarded-for": "1.2.3.4",
   };
   const response = await cell.call("echo--acme.localhost", "/", { headers });
   const id = String(response.headers["ignite-request-id"]);
@@ -26,6 +27,7 @@ test("without a front the gateway drops platform headers and names the request i
   expect(seen["ignite-sticky"]).toBe("s");
   expect(seen).not.toHaveProperty("ignite-hops");
   expect(seen).not.toHaveProperty("ignite-app");
+  expect(seen["x-forwarded-for"]).toBe(""); // A unix socket has no address
 });
 
 test("without a front no app runs for who wants to be answered later", async () => {

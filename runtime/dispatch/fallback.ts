@@ -1,6 +1,7 @@
 /**
  * What the front does, where no HAProxy stands before the cell: drops headers that only the
- * platform may set, names the request, and passes hosts and paths that are no app's to control.
+ * platform may set, names the request and whom it came from, and passes hosts and paths that are no
+ * app's to control.
  */
 import { asyncRefusedMessage } from "../../core/async-refused.ts";
 import { IgniteError } from "../../core/errors.ts";
@@ -10,16 +11,20 @@ import { problemResponse } from "./problem.ts";
 
 const KEPT: ReadonlySet<string> = new Set(["ignite-sticky", "ignite-timing"]);
 
-/** A front for a gateway that strangers reach directly. Never throws. */
+/**
+ * A front for a gateway that strangers reach directly. Never throws. `addressOf` answers where a
+ * request came from, or nothing, and takes no caller's word for it.
+ */
 export function fallbackFront(
   gateway: Gateway,
   domain: string,
   control: Pick<Fetcher, "fetch"> | undefined,
+  addressOf: (request: Request) => string = connectedAddress,
 ): Pick<Gateway, "fetch"> {
   return {
     async fetch(request, context) {
       const requestId = newRequestId();
-      const cleaned = clean(request, requestId);
+      const cleaned = clean(request, requestId, addressOf(request));
       try {
         const host = request.headers.get("host");
         const toControl = control !== undefined && isPlatformAddress(cleaned, host, domain);
@@ -55,12 +60,19 @@ function isPlatformAddress(request: Request, rawHost: string | null, domain: str
   return local && !new URL(request.url).pathname.startsWith("/@");
 }
 
-function clean(request: Request, requestId: string): Request {
+/** The other end of the connection, which workerd tells as `192.0.2.1:5000` or `[::1]:5000`. */
+function connectedAddress({ cf }: Request): string {
+  const { clientIp = "" } = (cf ?? {}) as { clientIp?: string };
+  return clientIp.replace(/:\d+$/, "").replaceAll(/[[\]]/g, "");
+}
+
+function clean(request: Request, requestId: string, address: string): Request {
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()]) {
     if (name.startsWith("ignite-") && !KEPT.has(name)) headers.delete(name);
   }
   headers.set("ignite-request-id", requestId);
+  headers.set("x-forwarded-for", address);
   return new Request(request, { headers });
 }
 

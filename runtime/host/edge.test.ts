@@ -36,4 +36,8 @@ test("startEdge() serves apps and control without a proxy, and says what that co
   expect((await call("acme/hello", "/a")).text).toBe("hello/a");
   expect((await call("other/hello", "/a")).text).toBe("other/a");
   expect((await call("", "/x", { host: "localhost" })).text).toBe("control");
+  const source = `export default { fetch: (r) => new Response(r.headers.get("x-forwarded-for")) };`;
+  await publish("acme/address", source);
+  const headers = { "x-forwarded-for": "192.0.2.1" };
+  expect((await call("acme/address", "/", { headers })).text).toBe("127.0.0.1");
 });

@@ -26,6 +26,7 @@ export function browserAccess(origins: readonly string[]): MiddlewareHandler {
       "Ignite-Reason",
       "Ignite-Hint",
       "Range",
+      "Retry-After",
     ],
     maxAge: MAX_AGE_SECONDS,
   });

@@ -29,6 +29,8 @@ export function problemResponse(
 ): Response {
   const problem = problemOf(error, context.get("requestId") ?? "", status);
   const headers = new Headers({ "content-type": "application/problem+json" });
+  const { retryAfterSeconds } = error.details;
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", retryAfterSeconds);
   if (problem.status === 401) headers.set("www-authenticate", "Bearer");
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }

@@ -1,0 +1,56 @@
+/**
+ * Token buckets by name, in the memory of this isolate. The names come from callers, so only the
+ * ones that were used last are kept; one that was forgotten starts anew with a full bucket.
+ */
+
+/** How much a bucket holds, and how fast it fills. */
+export interface Rate {
+  burst: number;
+  perSecond: number;
+}
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}
+
+/** One bucket for each name, at most `namesMax` of them. */
+export class RateLimit {
+  readonly #rate: Rate;
+  readonly #namesMax: number;
+  readonly #buckets = new Map<string, Bucket>(); // In the order of their use
+
+  constructor(rate: Rate, namesMax: number) {
+    this.#rate = rate;
+    this.#namesMax = namesMax;
+  }
+
+  /** Takes a token if there is one. Answers 0, or in how many milliseconds there will be one. */
+  take(name: string, nowMs: number): number {
+    const tokens = this.#tokens(name, nowMs);
+    this.#buckets.delete(name);
+    this.#buckets.set(name, { tokens: tokens < 1 ? tokens : tokens - 1, filledMs: nowMs });
+    if (this.#buckets.size > this.#namesMax) {
+      const [oldest = ""] = this.#buckets.keys();
+      this.#buckets.delete(oldest);
+    }
+    return this.#waitMs(tokens);
+  }
+
+  /** What {@link take} would answer, without taking. */
+  peek(name: string, nowMs: number): number {
+    return this.#waitMs(this.#tokens(name, nowMs));
+  }
+
+  #tokens(name: string, nowMs: number): number {
+    const { burst, perSecond } = this.#rate;
+    const bucket = this.#buckets.get(name);
+    if (bucket === undefined) return burst;
+    const elapsedMs = Math.max(0, nowMs - bucket.filledMs); // The clock may be set back
+    return Math.min(burst, bucket.tokens + (elapsedMs * perSecond) / 1_000);
+  }
+
+  #waitMs(tokens: number): number {
+    return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) * 1_000) / this.#rate.perSecond);
+  }
+}
