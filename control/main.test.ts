@@ -138,6 +138,20 @@ test("the Worker answers health, metrics, documents and unknown paths", async ()
   expect(await unknown.json()).toMatchObject({ status: 404, reason: "NOT_FOUND" });
 });
 
+test("the Worker says what is wrong with a body in every protocol", async () => {
+  const garbage = new Uint8Array([0, 0, 0, 0, 2, 0xff, 0xff]);
+  for (const [method, type] of [
+    ["CreateApp", "application/proto"],
+    ["CreateApp", "application/grpc-web+proto"],
+    ["TailLogs", "application/connect+proto"],
+  ]) {
+    const init = { method: "POST", headers: { "content-type": String(type) }, body: garbage };
+    const answer = await api(`/ignite.v1.ComputeService/${method}`, init);
+    const told = (answer.headers.get("ignite-reason") ?? "") + (await answer.text());
+    expect(told, type).toContain("INVALID_ARGUMENT");
+  }
+});
+
 test("the Worker gives the feed, artifacts and tasks to planes only", async () => {
   const feed = (await (await internal("GET", "/internal/deployments")).json()) as {
     items: { kind: string }[];

@@ -58,7 +58,7 @@ export type Reason =
   | "METHOD_NOT_ALLOWED" // The app's limits exclude the method
   | "APP_NOT_FOUND" // No app answers at this address
   | "APP_PAUSED" // Paused after repeated failures
-  | "BODY_TOO_LARGE" // Over the app's body limit
+  | "BODY_TOO_LARGE" // Over the body limit of the app or the API
   | "INPUT_REJECTED" // The body breaks the app's input schema
   | "OUTPUT_REJECTED" // The guest's answer breaks the app's output schema
   | "GUEST_ERROR" // The guest threw

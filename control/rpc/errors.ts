@@ -1,7 +1,6 @@
 /** The one place where errors meet the wire. */
-import type { JsonValue } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { codeFromString, errorFromJson, errorToJson } from "@connectrpc/connect/protocol-connect";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { ValidationError, violationsToProto } from "@bufbuild/protovalidate";
 import { IgniteError, isRetryable } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
@@ -39,29 +38,6 @@ export function connectErrorOf(caught: unknown, requestId: string, log: Log): Co
   return describe(error, requestId, []);
 }
 
-/**
- * The answer with a reason where it has none: a unary body that cannot be read fails before any
- * interceptor sees it. Answers in frames stay as they are.
- */
-export async function withReason(response: Response, requestId: string): Promise<Response> {
-  const { status, headers } = response;
-  const isJson = headers.get("content-type")?.startsWith("application/json") === true;
-  if (status < 400 || !isJson || headers.has("ignite-reason")) return response;
-  const body = (await response.json()) as JsonValue;
-  const bare = errorFromJson(body, undefined, new ConnectError("", Code.Unknown));
-  if (bare.code !== Code.InvalidArgument) return answerOf(bare, response);
-  const fault = { code: "invalid_argument", reason: "INVALID_ARGUMENT" } as const;
-  const error = new IgniteError({ ...fault, message: bare.rawMessage });
-  return answerOf(describe(error, requestId, []), response);
-}
-
-function answerOf(error: ConnectError, { status, headers }: Response): Response {
-  const fresh = new Headers(headers);
-  fresh.delete("content-length");
-  for (const [name, value] of error.metadata) fresh.set(name, value);
-  return new Response(JSON.stringify(errorToJson(error, undefined)), { status, headers: fresh });
-}
-
 async function* translated<Message>(
   messages: AsyncIterable<Message>,
   translate: (caught: unknown) => ConnectError,
@@ -84,7 +60,8 @@ function violationError(caught: ValidationError, requestId: string): ConnectErro
   return describe(error, requestId, [{ desc, value }]);
 }
 
-function describe(
+/** An error of ours as Connect sends it, with `extra` details behind its own. */
+export function describe(
   { code, reason, message, hint = "", details }: IgniteError,
   requestId: string,
   extra: NonNullable<Detail>,

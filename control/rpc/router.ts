@@ -25,11 +25,12 @@ import { appMethods } from "./apps.ts";
 import { auditMethods } from "./audit.ts";
 import { admit, type CallScope, callScope } from "./call.ts";
 import { draftMethods } from "./drafts.ts";
-import { connectErrorOf, translateErrors, withReason } from "./errors.ts";
+import { connectErrorOf, translateErrors } from "./errors.ts";
 import { executionMethods } from "./executions.ts";
 import { invocationMethods } from "./invocations.ts";
 import { keyMethods } from "./keys.ts";
 import { adminMethods } from "./organizations.ts";
+import { explainUnreadable } from "./unreadable.ts";
 import { validateRequests } from "./validation.ts";
 import { versionMethods } from "./versions.ts";
 
@@ -57,6 +58,7 @@ export function createRpcHandler(ports: Ports): RpcHandler {
     interceptors: [translateErrors(ports.log), validateRequests()],
     async requestGate(context) {
       const { requestId } = context.values.get(callScope);
+      explainUnreadable(context, requestId);
       await admit(ports, context).catch((caught: unknown) => {
         throw connectErrorOf(caught, requestId, ports.log);
       });
@@ -78,7 +80,7 @@ async function answer(
   const universal = universalServerRequestFromFetch(request, {});
   const contextValues = createContextValues().set(callScope, scope);
   const response = await handler({ ...universal, contextValues });
-  return withReason(universalServerResponseToFetch(response), scope.requestId);
+  return universalServerResponseToFetch(response);
 }
 
 function register(router: ConnectRouter, ports: Ports): void {
