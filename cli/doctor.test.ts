@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -48,4 +49,22 @@ test("ignite doctor says what is off, what that costs and how to mend it", async
     fix: expect.stringContaining("--port 0"),
   });
   expect(byName["platform"]).toMatchObject({ verdict: "off" });
+});
+
+test("ignite doctor tells which parts of the platform are off", async () => {
+  const components = [
+    { name: "store", isHealthy: true, message: "" },
+    { name: "edge", isHealthy: true, message: "unsandboxed; missing: seccomp" },
+    { name: "compiler", isHealthy: false, message: "no deno" },
+  ];
+  const server = createHttpServer((_, response) => response.end(JSON.stringify({ components })));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  const { exitCode, byName } = await doctor(port, { IGNITE_API: `http://127.0.0.1:${port}` });
+  server.close();
+  expect(exitCode).toBe(1);
+  expect(byName["platform"]).toMatchObject({ verdict: "good" });
+  expect(byName).not.toHaveProperty("store");
+  expect(byName["edge"]).toMatchObject({ verdict: "off", found: components[1]?.message });
+  expect(byName["compiler"]).toMatchObject({ verdict: "bad", means: "Nothing compiles." });
 });

@@ -129,7 +129,9 @@ test("the Worker takes no digest for having the bytes", async () => {
 
 test("the Worker answers health, metrics, documents and unknown paths", async () => {
   expect((await api("/healthz")).status).toBe(200);
-  expect(await (await api("/readyz")).json()).toMatchObject({ ready: true });
+  const parts = ["store", "edge", "region", "compiler"].map((name) => ({ name }));
+  const readiness = { ready: true, components: parts };
+  expect(await (await api("/readyz")).json()).toMatchObject(readiness);
   expect(await (await api("/metrics")).text()).toContain("ignite_control_requests_total");
   expect(await (await api("/openapi.json")).json()).toHaveProperty("paths");
   expect(await (await api("/docs")).text()).toContain("ComputeService");

@@ -93,7 +93,7 @@ function portsOf(env: Bindings, keys: ChannelKeys): Ports {
   const { domain, publicUrl, databaseUrl: url = EMBEDDED_DATABASE } = env.CONFIG;
   // biome-ignore lint/suspicious/noConsole: a Worker has no other way to write its log
   const log = jsonLog((line) => console.log(line), { plane: "control" });
-  const { region, ping } = regionClient(env.REGION, keys);
+  const { region, examine: examineRegion } = regionClient(env.REGION, keys);
   const authToken = env.STORE_TOKEN;
   const isEmbedded = url === EMBEDDED_DATABASE;
   return {
@@ -105,7 +105,7 @@ function portsOf(env: Bindings, keys: ChannelKeys): Ports {
     blobs: blobClient(env.STORE, authToken),
     edge: edgeClient({ edge: env.EDGE, front: env.FRONT, keys, log }),
     region,
-    pingRegion: ping,
+    examineRegion,
     clock: systemClock,
     ids: ulidIds,
     admission: new Admission(),

@@ -365,14 +365,21 @@ export interface Edge {
 /** The regional daemon's compiler; a Connect client. */
 export type Region = Pick<Client<typeof RegionService>, "compile">;
 
+/** How the compiler is; `why` says why it failed, or why compiles have no walls. */
+export interface CompilerStatus {
+  state: "preparing" | "ready" | "failed";
+  sandboxed: boolean;
+  why: string;
+}
+
 /** Everything an operation may use. */
 export interface Ports {
   stores: Stores;
   blobs: Blobs;
   edge: Edge;
   region: Region;
-  /** Answers when the region does; fails with REGION_UNAVAILABLE otherwise. */
-  pingRegion(): Promise<void>;
+  /** How the region's compiler is; fails with REGION_UNAVAILABLE when the region is silent. */
+  examineRegion(): Promise<CompilerStatus>;
   clock: Clock;
   ids: Ids;
   log: Log;

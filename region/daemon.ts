@@ -8,6 +8,7 @@ import { compilesMax } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { channelKey } from "../core/plane-token.ts";
 import { socketBlobStore } from "./blobs.ts";
+import { watchedCompiler } from "./compiler-status.ts";
 import { Compiles, type CompileTools } from "./compiles.ts";
 import { startRegionServer } from "./connect/server.ts";
 import { FairQueue } from "../core/fair-queue.ts";
@@ -42,7 +43,8 @@ const WAITING_PER_ORGANIZATION_MAX = 32;
 /** Starts it. The compiler gets ready meanwhile; a compile that comes earlier waits for it. */
 export async function startRegion(config: RegionConfig, log: Log): Promise<Region> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const tools = retried(() => prepare(config, log));
+  const compiler = watchedCompiler(() => prepare(config, log));
+  const tools = retried(() => compiler.prepare());
   tools().catch((error: Error) => log.warn("no compiler yet", { reason: error.message }));
   const blobs = socketBlobStore({ socket: config.storeSocket, token: config.storeToken });
   const queue = new FairQueue({
@@ -59,6 +61,7 @@ export async function startRegion(config: RegionConfig, log: Log): Promise<Regio
     socket: config.socket,
     planeKey,
     compiles,
+    compilerStatus: compiler.status,
     clock: systemClock,
     log,
   });

@@ -11,7 +11,7 @@ import { silentLog } from "../core/log.ts";
 import { channelKey, planeTokenHeader, signPlaneToken } from "../core/plane-token.ts";
 import { RegionService } from "../proto/gen/ignite/v1/region_service_pb.ts";
 import { type Region, startRegion } from "./daemon.ts";
-import { startTemporaryStore, type TemporaryStore } from "./store/temporary-store.ts";
+import { socketFetch, startTemporaryStore, type TemporaryStore } from "./store/temporary-store.ts";
 
 const master = randomBytes(32);
 let root: string;
@@ -57,6 +57,17 @@ function client(withToken = true) {
   return createClient(RegionService, transport);
 }
 
+async function health(token: string): Promise<Response> {
+  const socket = socketFetch(join(root, "region.sock"));
+  try {
+    const headers = { [planeTokenHeader]: token };
+    const answer = await socket.send(new Request("http://region/healthz", { headers }));
+    return new Response(await answer.text(), answer);
+  } finally {
+    await socket.close();
+  }
+}
+
 async function upload(files: Record<string, string>): Promise<string> {
   const bytes = await packTree(files);
   const digest = createHash("sha256").update(bytes).digest("hex");
@@ -85,6 +96,18 @@ function request(digest: string, version = "0".repeat(26)) {
     },
   };
 }
+
+test("GET /healthz says how the compiler is, to planes only", async () => {
+  const key = await channelKey(new Uint8Array(master), "region");
+  const call = { aud: "region" as const, method: "GET", path: "/healthz" };
+  expect((await health("")).status).toBe(401);
+  await expect
+    .poll(async () => {
+      const answer = await health(await signPlaneToken(key, call, Date.now()));
+      return ((await answer.json()) as { compiler: { state: string } }).compiler.state;
+    })
+    .toBe("ready");
+});
 
 test("Compile streams progress and uploads an artifact that can be read", async () => {
   const digest = await upload({

@@ -2,7 +2,22 @@
 import type { CommandContext } from "../context.ts";
 import { bad, type Finding, good, off } from "./check.ts";
 
+/** A part of the platform, as `/readyz` tells of it. */
+interface Component {
+  name: string;
+  isHealthy: boolean;
+  message: string;
+}
+
 const ANSWER_TIMEOUT_MS = 3_000;
+const READY_TIMEOUT_MS = 5_000; // It asks its parts first, for 2 s at most
+const STDERR = "See what `ignite up` says on stderr.";
+const MEANS: Readonly<Record<string, string>> = {
+  store: "Nothing can be changed; apps go on.",
+  edge: "No app answers.",
+  region: "Nothing compiles.",
+  compiler: "Nothing compiles.",
+};
 
 /** Whether something answers `/healthz` like Ignite at that address. */
 export async function isIgnite(url: string): Promise<boolean> {
@@ -11,28 +26,33 @@ export async function isIgnite(url: string): Promise<boolean> {
   return response?.ok === true;
 }
 
-/** Findings about the platform: that it answers, that it is ready, that the key is known. */
+/** Findings about the platform: that it answers, which part is off, that the key is known. */
 export async function platformFindings(context: CommandContext): Promise<Finding[]> {
   const { api, key } = await context.target();
   if (!(await isIgnite(api))) {
     const means = "Commands that need a platform fail.";
     return [off("platform", `nothing answers at ${api}`, means, "Start one with `ignite up`.")];
   }
-  return Promise.all([ready(api), caller(context, key)]);
+  const [parts, known] = await Promise.all([ready(api), caller(context, key)]);
+  return [...parts, known];
 }
 
-async function ready(api: string): Promise<Finding> {
-  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+async function ready(api: string): Promise<Finding[]> {
+  const signal = AbortSignal.timeout(READY_TIMEOUT_MS);
   const response = await fetch(`${api}/readyz`, { signal }).catch(() => undefined);
-  const text = (await response?.text().catch(() => "")) ?? "";
-  if (response?.ok && !text.includes("unsandboxed")) return good("platform", `${api} is ready`);
-  const found = text.trim().slice(0, 200) || `${api} is not ready`;
-  return off(
-    "platform",
-    found,
-    "Some of it does not work.",
-    "See what `ignite up` says on stderr.",
-  );
+  const body: unknown = await response?.json().catch(() => undefined);
+  const { components = [] } = (body ?? {}) as { components?: readonly Component[] };
+  const weak = components.filter(({ isHealthy, message }) => !isHealthy || message !== "");
+  const platform = response?.ok
+    ? good("platform", `${api} is ready`)
+    : bad("platform", `${api} is not ready`, "Its API does not work.", STDERR);
+  return [platform, ...weak.map(findingOf)];
+}
+
+function findingOf({ name, isHealthy, message }: Component): Finding {
+  if (!isHealthy) return bad(name, message, MEANS[name] ?? "Some of it does not work.", STDERR);
+  const means = message.startsWith("unsandboxed") ? "What it runs has fewer walls." : "";
+  return off(name, message, means, "See what is off on its machine.");
 }
 
 async function caller(context: CommandContext, key: string | undefined): Promise<Finding> {

@@ -38,7 +38,7 @@ const require = createRequire(import.meta.url);
 const PLATFORMS = ["linux-x64-glibc", "linux-arm64-glibc", "darwin-arm64", "darwin-x64"];
 
 /** The deno binary that npm installed. Fails with TOOL_MISSING. */
-export function findDeno(): string {
+function findDeno(): string {
   for (const platform of PLATFORMS) {
     try {
       return join(dirname(require.resolve(`@deno/${platform}/package.json`)), "deno");
@@ -132,7 +132,7 @@ async function findJailTools(deno: string): Promise<JailTools | string> {
 }
 
 /** Where a program is, or undefined. */
-export async function findProgram(name: string): Promise<string | undefined> {
+async function findProgram(name: string): Promise<string | undefined> {
   const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/bin", "/bin", "/usr/sbin"];
   for (const folder of folders.filter((each) => each.startsWith("/"))) {
     const path = join(folder, name);

@@ -4,16 +4,16 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { IgniteError } from "../../core/errors.ts";
 import { ErrorInfoSchema } from "../../proto/gen/ignite/v1/error_pb.ts";
 import { RegionService } from "../../proto/gen/ignite/v1/region_service_pb.ts";
-import type { Region } from "../ports.ts";
+import type { CompilerStatus, Region } from "../ports.ts";
 import { type ChannelKeys, type Fetcher, fetchPlane, unavailable } from "./http.ts";
 
-const PING_TIMEOUT_MS = 2_000;
+const EXAMINE_TIMEOUT_MS = 2_000;
 
-/** Makes the client and a way to ask whether the region answers. */
+/** Makes the client and a way to ask how the region is. */
 export function regionClient(
   fetcher: Fetcher,
   keys: ChannelKeys,
-): { region: Region; ping(): Promise<void> } {
+): { region: Region; examine(): Promise<CompilerStatus> } {
   const target = { fetcher, channel: "region" as const, keys };
   const transport = createConnectTransport({
     baseUrl: "http://region",
@@ -28,10 +28,12 @@ export function regionClient(
   const client = createClient(RegionService, transport);
   return {
     region: { compile: (request, options) => translated(client.compile(request, options)) },
-    async ping() {
-      const signal = AbortSignal.timeout(PING_TIMEOUT_MS);
+    async examine() {
+      const signal = AbortSignal.timeout(EXAMINE_TIMEOUT_MS);
       try {
-        await fetchPlane(target, new Request("http://region/healthz", { signal }));
+        const answer = await fetchPlane(target, new Request("http://region/healthz", { signal }));
+        if (!answer.ok) throw new Error(`it answered ${answer.status}`);
+        return ((await answer.json()) as { compiler: CompilerStatus }).compiler;
       } catch (caught) {
         throw regionUnavailable(caught);
       }

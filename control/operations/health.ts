@@ -1,36 +1,73 @@
 /** How the parts that control leans on are. */
 import { IgniteError } from "../../core/errors.ts";
-import type { Ports, SandboxStatus } from "../ports.ts";
+import type { CompilerStatus, Ports, SandboxStatus } from "../ports.ts";
 
 /** One part; `message` says why it is not healthy, or in what it is weak. */
 export interface PartHealth {
-  name: string;
+  name: "store" | "edge" | "region" | "compiler";
   isHealthy: boolean;
   message: string;
 }
 
-/** Asks each part. Never fails. */
-export function checkHealth(ports: Ports): Promise<PartHealth[]> {
-  const parts: [string, () => Promise<string>][] = [
-    ["store", () => ports.stores.ping().then(sound)],
-    ["edge", async () => weaknessOf(await ports.edge.sandbox())],
-    ["region", () => ports.pingRegion().then(sound)],
+type Condition = Omit<PartHealth, "name">;
+
+const SOUND: Condition = { isHealthy: true, message: "" };
+const ANSWER_TIMEOUT_MS = 2_000; // Whoever asks wants to know now
+
+/** Asks each part, all at once. Never fails, and is never long. */
+export async function checkHealth(ports: Ports): Promise<PartHealth[]> {
+  const ask = async <Answer>(
+    question: () => Promise<Answer>,
+    read: (answer: Answer) => Condition,
+  ) => inTime(ports, question).then(read).catch(conditionOfFailure);
+  const region = inTime(ports, () => ports.examineRegion());
+  const [store, edge, regional, compiler] = await Promise.all([
+    ask(
+      () => ports.stores.ping(),
+      () => SOUND,
+    ),
+    ask(() => ports.edge.sandbox(), conditionOfEdge),
+    ask(
+      () => region,
+      () => SOUND,
+    ),
+    ask(() => region, conditionOfCompiler),
+  ]);
+  return [
+    { name: "store", ...store },
+    { name: "edge", ...edge },
+    { name: "region", ...regional },
+    { name: "compiler", ...compiler },
   ];
-  return Promise.all(parts.map(([name, ping]) => check(name, ping)));
 }
 
-function sound(): string {
-  return "";
+function conditionOfEdge({ sandboxed, missing }: SandboxStatus): Condition {
+  if (sandboxed) return SOUND;
+  return { isHealthy: true, message: `unsandboxed; missing: ${missing.join(", ")}` };
 }
 
-function weaknessOf({ sandboxed, missing }: SandboxStatus): string {
-  return sandboxed ? "" : `unsandboxed; missing: ${missing.join(", ")}`;
+function conditionOfCompiler({ state, sandboxed, why }: CompilerStatus): Condition {
+  if (state === "failed") return { isHealthy: false, message: why };
+  if (state === "preparing") return { isHealthy: true, message: "it gets ready" };
+  return sandboxed ? SOUND : { isHealthy: true, message: `unsandboxed; ${why}` };
 }
 
-async function check(name: string, ask: () => Promise<string>): Promise<PartHealth> {
+function conditionOfFailure(caught: unknown): Condition {
+  return { isHealthy: false, message: IgniteError.from(caught).message };
+}
+
+async function inTime<Answer>(ports: Ports, question: () => Promise<Answer>): Promise<Answer> {
+  const answered = new AbortController();
+  const late = ports.sleep(ANSWER_TIMEOUT_MS, answered.signal).then(() => {
+    throw new IgniteError({
+      code: "resource_exhausted",
+      reason: "OVERLOADED",
+      message: "It does not answer in time.",
+    });
+  });
   try {
-    return { name, isHealthy: true, message: await ask() };
-  } catch (caught) {
-    return { name, isHealthy: false, message: IgniteError.from(caught).message };
+    return await Promise.race([question(), late]);
+  } finally {
+    answered.abort();
   }
 }

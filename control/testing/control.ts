@@ -20,7 +20,14 @@ import { ulidIds } from "../ids.ts";
 import { Admission } from "../operations/admission.ts";
 import { sha256Hex } from "../operations/hash.ts";
 import { bootstrap } from "../operations/organizations.ts";
-import type { Blobs, Edge, Ports, QuarantineResult, SandboxStatus } from "../ports.ts";
+import type {
+  Blobs,
+  CompilerStatus,
+  Edge,
+  Ports,
+  QuarantineResult,
+  SandboxStatus,
+} from "../ports.ts";
 import { sleep } from "../sleep.ts";
 import { memoryStores } from "../store/memory/stores.ts";
 
@@ -45,6 +52,7 @@ export interface TestControl {
     quarantine: () => QuarantineResult;
     front: Edge["invoke"];
     sandbox: SandboxStatus;
+    compiler: CompilerStatus;
   };
   /** Versions that were given to the region. */
   compiled: string[];
@@ -79,6 +87,7 @@ export async function testControl(): Promise<TestControl> {
     quarantine: () => ({ ok: true, loadMs: 3, answers: [] }),
     front: async () => new Response("hello", { headers: { "ignite-request-id": "r1" } }),
     sandbox: { sandboxed: true, missing: [] },
+    compiler: { state: "ready", sandboxed: true, why: "" },
   };
   const documentsKey = await channelKey(master, "documents");
   const controlKey = await channelKey(master, "control");
@@ -105,7 +114,7 @@ export async function testControl(): Promise<TestControl> {
         }
       },
     } as Ports["region"],
-    async pingRegion() {},
+    examineRegion: async () => script.compiler,
     clock,
     ids: ulidIds,
     admission: new Admission(),

@@ -1,9 +1,10 @@
 /**
- * RegionService on a unix socket, Connect over HTTP/1.1. Every call carries a plane token for this
- * very method and path, or is turned away before anything is read.
+ * RegionService on a unix socket, Connect over HTTP/1.1, and `GET /healthz` with the compiler's
+ * status. Every call carries a plane token for this very method and path, or is turned away before
+ * anything is read.
  */
 import { chmod, rm } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Clock } from "../../core/clock.ts";
@@ -11,6 +12,7 @@ import { type Code as CodeName, IgniteError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { type ChannelKey, planeTokenHeader, verifyPlaneToken } from "../../core/plane-token.ts";
 import { RegionService } from "../../proto/gen/ignite/v1/region_service_pb.ts";
+import type { CompilerStatus } from "../compiler-status.ts";
 import type { Compiles } from "../compiles.ts";
 import { jobOf, responseOf } from "./messages.ts";
 
@@ -19,6 +21,7 @@ export interface RegionServerOptions {
   socket: string;
   planeKey: ChannelKey;
   compiles: Compiles;
+  compilerStatus(): CompilerStatus;
   clock: Clock;
   log: Log;
 }
@@ -31,12 +34,10 @@ export async function startRegionServer(
   const server = createServer((request, response) => {
     isAllowed(request, options).then(
       (allowed) => {
-        if (allowed) return handle(request, response);
-        const body = {
-          code: "unauthenticated",
-          message: "The plane token is missing or not valid.",
-        };
-        response.writeHead(401, { "content-type": "application/json" }).end(JSON.stringify(body));
+        if (!allowed) return answer(response, 401, refusal);
+        if (request.method !== "GET" || request.url !== "/healthz")
+          return handle(request, response);
+        answer(response, 200, { compiler: options.compilerStatus() });
       },
       () => response.destroy(),
     );
@@ -50,6 +51,15 @@ export async function startRegionServer(
       await rm(options.socket, { force: true });
     },
   };
+}
+
+const refusal = {
+  code: "unauthenticated",
+  message: "The plane token is missing or not valid.",
+};
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
 function routes(router: ConnectRouter, { compiles, log }: RegionServerOptions): void {
