@@ -4,7 +4,7 @@ import type { ChannelKey } from "../core/plane-token.ts";
 import { blobs } from "./http/blobs/index.ts";
 import { browserAccess } from "./http/cors/index.ts";
 import { docs } from "./http/docs/index.ts";
-import { type AppEnvironment, deferOf } from "./http/environment.ts";
+import { type AppEnvironment, callOf, deferOf } from "./http/environment.ts";
 import { executions } from "./http/executions/index.ts";
 import { health } from "./http/health/index.ts";
 import { internal } from "./http/internal/index.ts";
@@ -15,10 +15,18 @@ import { newRequestId } from "./ids.ts";
 import type { Ports } from "./ports.ts";
 import { createRpcHandler } from "./rpc/router.ts";
 
+/** What of the public app an installation chooses. */
+export interface PublicOptions {
+  /** Origins whose pages may call it. */
+  corsOrigins: readonly string[];
+  /** Whether counters are for anyone, and not only for operators. */
+  openMetrics: boolean;
+}
+
 /** The app that callers of the API reach. */
 export function createPublicApp(
   ports: Ports,
-  { corsOrigins }: { corsOrigins: readonly string[] },
+  { corsOrigins, openMetrics }: PublicOptions,
 ): Hono<AppEnvironment> {
   const metrics = new RequestMetrics(ports.clock);
   const rpc = createRpcHandler(ports);
@@ -35,7 +43,10 @@ export function createPublicApp(
   app.route("/", docs());
   app.route("/blobs", blobs(ports));
   app.route("/executions", executions(ports));
-  app.get("/metrics", async (context) => context.text(await allMetrics(metrics, ports)));
+  app.get("/metrics", async (context) => {
+    if (!openMetrics) await callOf(context, ports, "operate");
+    return context.text(await allMetrics(metrics, ports));
+  });
   return app;
 }
 

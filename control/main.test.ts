@@ -60,6 +60,7 @@ beforeAll(async () => {
     masterKey,
     domain: "localhost:8787",
     publicUrl: ORIGIN,
+    openMetrics: false,
     log: silentLog,
   });
   ends.push(() => control.stop());

@@ -46,6 +46,8 @@ export interface Configuration {
   databaseUrl?: string;
   /** Origins whose pages may call the API; any when absent. */
   corsOrigins?: readonly string[];
+  /** Whether anyone may read `/metrics`; only operators when absent. */
+  openMetrics?: boolean;
 }
 
 /** What a control Worker is made of. */
@@ -81,10 +83,10 @@ function createControl(env: Bindings): Control {
   const { CONFIG: config } = env;
   const keys = channelKeys(env.PLANE_KEY);
   const ports = portsOf(env, keys);
-  const corsOrigins = config.corsOrigins ?? ["*"];
+  const { corsOrigins = ["*"], openMetrics = false } = config;
   return {
     ports,
-    publicApp: createPublicApp(ports, { corsOrigins }),
+    publicApp: createPublicApp(ports, { corsOrigins, openMetrics }),
     internalApp: createInternalApp(ports, () => keys("control")),
   };
 }

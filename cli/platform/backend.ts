@@ -20,6 +20,8 @@ export interface BackendOptions {
   domain: string;
   /** The port at which callers reach the platform. */
   port: number;
+  /** Whether anyone may read `/metrics`; only operators when absent. */
+  openMetrics?: boolean;
   log: Log;
   onProgress: (what: string) => void;
 }
@@ -73,6 +75,7 @@ async function start(
     masterKey: data.masterKey,
     domain: publicDomain,
     publicUrl,
+    openMetrics: options.openMetrics ?? false,
     log,
   }).then((started) => {
     stop.push(() => started.stop());

@@ -23,6 +23,8 @@ export interface ControlOptions {
   /** Host and port at which callers reach the platform. */
   domain: string;
   publicUrl: string;
+  /** Whether anyone may read `/metrics`. */
+  openMetrics: boolean;
   log: Log;
 }
 
@@ -81,7 +83,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 }
 
 function configOf(options: ControlOptions, code: string): WorkerdConfig {
-  const { sockets } = options;
+  const { sockets, domain, publicUrl, openMetrics } = options;
   const external = (name: string, unixSocket: string) => ({ name, unixSocket });
   const fetcher = (name: string, service: string) => ({ name, service: { name: service } });
   return {
@@ -96,7 +98,7 @@ function configOf(options: ControlOptions, code: string): WorkerdConfig {
             fetcher("REGION", "region"),
             fetcher("EDGE", "edge"),
             fetcher("FRONT", "front"),
-            { name: "CONFIG", json: { domain: options.domain, publicUrl: options.publicUrl } },
+            { name: "CONFIG", json: { domain, publicUrl, openMetrics } },
             { name: "STORE_TOKEN", text: options.storeToken },
             { name: "PLANE_KEY", text: options.masterKey.toString("base64") },
           ],

@@ -22,6 +22,8 @@ export interface PlatformOptions {
   grpcPort: number;
   /** Blank cells kept ready. */
   spareCells?: number | undefined;
+  /** Whether anyone may read `/metrics`; only operators when absent. */
+  openMetrics?: boolean;
   log: Log;
   /** Told what is being started. */
   onProgress?: (what: string) => void;
@@ -61,12 +63,13 @@ async function start(
   options: PlatformOptions,
   stop: (() => Promise<unknown>)[],
 ): Promise<Omit<Platform, "close">> {
-  const { log, host, dataDir, spareCells } = options;
+  const { log, host, dataDir, spareCells, openMetrics = false } = options;
   const onProgress = options.onProgress ?? (() => {});
   const port = await freePort(host, options.port);
   const bundling = bundleCellWorker();
   bundling.catch(() => {}); // Awaited below, unless the backend fails first
-  const backend = await startBackend({ dataDir, domain: DOMAIN, port, log, onProgress });
+  const ofBackend = { dataDir, domain: DOMAIN, port, openMetrics, log, onProgress };
+  const backend = await startBackend(ofBackend);
   stop.push(() => backend.close());
   const { data, sockets } = backend;
   onProgress("edge");

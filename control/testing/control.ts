@@ -15,7 +15,7 @@ import {
   type CompileResponse,
   CompileResponseSchema,
 } from "../../proto/gen/ignite/v1/region_service_pb.ts";
-import { createInternalApp, createPublicApp } from "../app.ts";
+import { createInternalApp, createPublicApp, type PublicOptions } from "../app.ts";
 import { ulidIds } from "../ids.ts";
 import { Admission } from "../operations/admission.ts";
 import { sha256Hex } from "../operations/hash.ts";
@@ -71,7 +71,7 @@ const START_MS = Date.UTC(2026, 0, 1);
 const master = new Uint8Array(32);
 
 /** Makes one with the organization `local` and its first key. */
-export async function testControl(): Promise<TestControl> {
+export async function testControl(options: Partial<PublicOptions> = {}): Promise<TestControl> {
   const clock = manualClock(START_MS);
   const pushed: SignedDocument[] = [];
   const compiled: string[] = [];
@@ -130,7 +130,7 @@ export async function testControl(): Promise<TestControl> {
   };
   const { key } = await bootstrap(ports, "local");
   if (key === null) throw new Error("the first organization exists already");
-  const publicApp = createPublicApp(ports, { corsOrigins: ["*"] });
+  const publicApp = createPublicApp(ports, { corsOrigins: ["*"], openMetrics: false, ...options });
   const internalApp = createInternalApp(ports, async () => controlKey);
   const control: TestControl = {
     ports,

@@ -53,15 +53,3 @@ test("/readyz is 503 without the store", async () => {
   expect(response.status).toBe(503);
   expect(((await response.json()) as Readiness).ready).toBe(false);
 });
-
-test("/metrics shows the edge's counters after control's, and control's alone without it", async () => {
-  const control = await testControl();
-  await control.fetch("/healthz");
-  const text = await (await control.fetch("/metrics")).text();
-  expect(text).toContain('ignite_control_requests_total{kind="http",status="200"} 1\n');
-  expect(text).toContain("ignite_edge_cells 1\n");
-  control.ports.edge.metrics = () => Promise.reject(new Error("gone"));
-  const alone = await (await control.fetch("/metrics")).text();
-  expect(alone).toContain("ignite_control_requests_total");
-  expect(alone).not.toContain("ignite_edge_cells");
-});
