@@ -207,8 +207,23 @@ export interface BatchName {
   batch: number;
 }
 
+/** How many rows of a history one app has. */
+export interface AppRows {
+  org: string;
+  appId: AppId;
+  rows: number;
+}
+
+/** What grows with the calls of apps, and is kept to a size. */
+export interface History {
+  /** Every app of the organizations that have more than `rowsMax` rows. */
+  crowded(rowsMax: number): Promise<readonly AppRows[]>;
+  /** Deletes the app's oldest rows, `limit` at most; answers how many. */
+  trim(appId: AppId, limit: number): Promise<number>;
+}
+
 /** Executions. */
-export interface ExecutionStore {
+export interface ExecutionStore extends History {
   /** Inserts those whose id is unknown; answers how many. */
   insert(rows: readonly ExecutionRow[]): Promise<number>;
   get(id: ExecutionId): Promise<ExecutionRow | undefined>;
@@ -221,8 +236,8 @@ export interface ExecutionStore {
   prune(beforeMs: number, limit: number): Promise<number>;
 }
 
-/** Logs of apps. */
-export interface LogStore {
+/** Logs of apps. The newest item of an app is never deleted: the next position follows from it. */
+export interface LogStore extends History {
   /** Gives the items their positions, in order. A batch that was seen before writes nothing. */
   append(batch: BatchName, items: readonly LogItem[]): Promise<void>;
   /** By position, ascending, those above `after`. */
@@ -237,7 +252,7 @@ export interface LogStore {
   ): Promise<readonly LogRow[]>;
   /** Positions of the oldest kept and the newest item; zeros when there are none. */
   bounds(appId: AppId): Promise<{ first: number; last: number }>;
-  /** Deletes what is older (never the newest item of an app); answers how many. */
+  /** Deletes what is older; answers how many. */
   prune(beforeMs: number, limit: number): Promise<number>;
 }
 

@@ -14,6 +14,7 @@ export interface TasksOptions {
 const PERIODS: Readonly<Record<string, number>> = {
   "fail-stuck-compiles": 30_000,
   "delete-expired": 10 * 60_000,
+  "trim-history": 10 * 60_000,
   "collect-blobs": 60 * 60_000,
 };
 

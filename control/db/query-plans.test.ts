@@ -84,6 +84,8 @@ const calls: Record<string, (stores: Stores) => Promise<unknown>> = {
   "executions.list of a version": (it) =>
     it.executions.list({ appId, statuses: [], version: 1 }, page),
   "executions.prune": (it) => it.executions.prune(1, 10),
+  "executions.crowded": (it) => it.executions.crowded(1),
+  "executions.trim": (it) => it.executions.trim(appId, 10),
   "logs.append": (it) =>
     it.logs.append({ boot: "b", batch: 1 }, [
       { kind: "gap", appId, count: 1, reason: "", timeMs: 1 },
@@ -93,6 +95,9 @@ const calls: Record<string, (stores: Stores) => Promise<unknown>> = {
   "logs.newest": (it) => it.logs.newest({ appId, executionId: "e" }, 10),
   "logs.bounds": (it) => it.logs.bounds(appId),
   "logs.prune": (it) => it.logs.prune(1, 10),
+  "logs.crowded": (it) => it.logs.crowded(1),
+  "logs.trim": (it) => it.logs.trim(appId, 10),
+  "audit.prune": (it) => it.audit.prune(1, 10),
   "audit.list": (it) => it.audit.list({ org: "", action: "", resourceId: "", actor: "" }, page),
   "audit.list of an organization": (it) =>
     it.audit.list({ org: "a", action: "a", resourceId: "", actor: "", afterMs: 1 }, page),
@@ -106,8 +111,8 @@ const calls: Record<string, (stores: Stores) => Promise<unknown>> = {
   "blobOwners.forget": (it) => it.blobOwners.forget(["d" as Digest]),
 };
 
-/** What sorts few rows by nature: the live keys of one organization, the versions of one app. */
-const SORTS = new Set(["keys.listLive"]);
+/** What sorts few rows by nature: the live keys of one organization, the apps with a history. */
+const SORTS = new Set(["keys.listLive", "executions.crowded", "logs.crowded"]);
 
 test.each(Object.entries(calls))("%s reads by an index", async (name, call) => {
   sent = new Set();
@@ -130,6 +135,7 @@ test.each(Object.entries(calls))("%s reads by an index", async (name, call) => {
 function isGood(detail: string, maySort: boolean): boolean {
   if (detail.startsWith("USE TEMP B-TREE")) return maySort;
   if (!detail.startsWith("SCAN")) return true;
+  if (maySort && /^SCAN (of_app|of_org|\(subquery)/.test(detail)) return true; // Results of its own
   return / USING (COVERING )?INDEX /.test(detail) || /CONSTANT ROW|VIRTUAL TABLE/.test(detail);
 }
 

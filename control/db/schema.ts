@@ -322,7 +322,7 @@ export const idempotency = sqliteTable(
   ],
 );
 
-/** Who changed what, for good. */
+/** Who changed what; pruned by age alone, so that nobody can push out what they did. */
 export const audit = sqliteTable(
   "audit",
   {

@@ -101,4 +101,24 @@ describe.each(storeImplementations)("stores in %s", (_, open) => {
       reason: "PAGE_TOKEN_INVALID",
     });
   });
+
+  test("audit.prune() deletes the oldest before a time, at most as many as asked", async () => {
+    const timed = (timeMs: number) => {
+      const change = commit();
+      return { ...change, audit: { ...change.audit, timeMs } };
+    };
+    for (const timeMs of [30_000, 10_000, 20_000]) {
+      const row = app(`at${timeMs}`);
+      await stores.apps.create(row, draft(row.id), timed(timeMs));
+    }
+    const all = { org: "acme", action: "", resourceId: "", actor: "", afterMs: 10_000 };
+    const times = async () =>
+      (await stores.audit.list(all, { limit: 9 })).items.map(({ timeMs }) => timeMs);
+    await stores.audit.prune(10_000, 9); // What set the test up
+    expect(await stores.audit.prune(30_000, 1)).toBe(1);
+    expect(await times()).toEqual([30_000, 20_000]);
+    expect(await stores.audit.prune(30_000, 9)).toBe(1);
+    expect(await stores.audit.prune(30_000, 9)).toBe(0);
+    expect(await times()).toEqual([30_000]);
+  });
 });

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import { executions } from "../db/schema.ts";
 import type { ExecutionStore } from "../ports.ts";
+import { crowdedApps } from "./crowded.ts";
 import { affectedBy, type Database, runBatch, translated, withoutNulls } from "./database.ts";
 import { pageOf, parseTimeCursor, timeCursor } from "./page.ts";
 import { readable } from "./text.ts";
@@ -46,6 +47,17 @@ export function executionStore(db: Database): ExecutionStore {
         .from(executions)
         .where(lt(executions.startedMs, beforeMs))
         .orderBy(asc(executions.startedMs))
+        .limit(limit);
+      const deleted = db.delete(executions).where(inArray(executions.id, old));
+      return affectedBy(await translated(() => deleted));
+    },
+    crowded: (rowsMax) => crowdedApps(db, executions, rowsMax),
+    async trim(appId, limit) {
+      const old = db
+        .select({ id: executions.id })
+        .from(executions)
+        .where(eq(executions.appId, appId))
+        .orderBy(asc(executions.startedMs), asc(executions.id))
         .limit(limit);
       const deleted = db.delete(executions).where(inArray(executions.id, old));
       return affectedBy(await translated(() => deleted));

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, lt, max, min, sql } from "drizzle-orm";
 import type { AppId } from "../../core/ids.ts";
 import { executionLogs, logBatches } from "../db/schema.ts";
 import type { LogItem, LogRow, LogStore } from "../ports.ts";
+import { crowdedApps } from "./crowded.ts";
 import {
   affectedBy,
   type Database,
@@ -77,6 +78,14 @@ export function logStore(db: Database): LogStore {
         db.delete(logBatches).where(lt(logBatches.timeMs, beforeMs - BATCHES_KEPT_MS)),
       ]);
       return affectedBy(deleted);
+    },
+    crowded: (rowsMax) => crowdedApps(db, executionLogs, rowsMax),
+    async trim(appId, limit) {
+      const old = sql`SELECT rowid FROM ${executionLogs} WHERE app_id = ${appId} AND sequence <
+          (SELECT max(sequence) FROM ${executionLogs} WHERE app_id = ${appId})
+        ORDER BY sequence LIMIT ${limit}`;
+      const deleted = db.delete(executionLogs).where(sql`rowid IN (${old})`);
+      return affectedBy(await translated(() => deleted));
     },
   };
 }

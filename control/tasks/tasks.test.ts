@@ -1,10 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import type { Digest } from "../../core/ids.ts";
+import type { AppId, Digest } from "../../core/ids.ts";
 import { AuditService } from "../../proto/gen/ignite/v1/audit_service_pb.ts";
 import { ComputeService } from "../../proto/gen/ignite/v1/compute_service_pb.ts";
 import { AppRefSchema, VersionStatus } from "../../proto/gen/ignite/v1/ignite_common_pb.ts";
+import { execution } from "../../test/harness/stores.ts";
 import { type TestControl, testControl } from "../testing/control.ts";
+import { ROWS_PER_STEP } from "./drain.ts";
 
 const app = create(AppRefSchema, { value: { case: "name", value: "local/hello" } });
 const HOUR_MS = 3_600_000;
@@ -74,6 +76,19 @@ test("delete-expired erases the audit trail after 400 days, not before", async (
   control.clock.advance(2 * 24 * HOUR_MS);
   expect(await run(control, "delete-expired")).toBeGreaterThanOrEqual(before.length);
   expect(await trail()).toEqual([]);
+});
+
+test("delete-expired goes on until everything old is gone", async () => {
+  const { control } = await withDraft();
+  const { stores, clock } = control.ports;
+  const appId = (await stores.apps.find({ org: "local", name: "hello" }))?.id as AppId;
+  const rows = 2 * ROWS_PER_STEP + 1;
+  const started = clock.nowMs();
+  await stores.executions.insert(Array.from({ length: rows }, () => execution(appId, started)));
+  control.clock.advance(31 * 24 * HOUR_MS);
+  expect(await run(control, "delete-expired")).toBeGreaterThanOrEqual(rows);
+  const all = { appId, statuses: [], version: 0 };
+  expect((await stores.executions.list(all, { limit: 1 })).items).toEqual([]);
 });
 
 test("an unknown task is not found", async () => {

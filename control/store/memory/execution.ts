@@ -1,6 +1,7 @@
 import type { ExecutionStore } from "../../ports.ts";
 import { pageOf, parseTimeCursor, timeCursor } from "../page.ts";
 import { readable } from "../text.ts";
+import { crowdedApps } from "./crowded.ts";
 import { byNewest, copyOf, isAfter, type MemoryState } from "./state.ts";
 
 /** Executions in memory. */
@@ -32,6 +33,19 @@ export function memoryExecutionStore(state: MemoryState): ExecutionStore {
       const old = [...state.executions.values()]
         .filter(({ startedMs }) => startedMs < beforeMs)
         .toSorted((a, b) => a.startedMs - b.startedMs)
+        .slice(0, limit);
+      for (const { id } of old) state.executions.delete(id);
+      return old.length;
+    },
+    async crowded(rowsMax) {
+      const rowIds = [...state.executions.values()].map(({ appId }) => appId);
+      return crowdedApps(state, rowIds, rowsMax);
+    },
+    async trim(appId, limit) {
+      const old = [...state.executions.values()]
+        .filter((row) => row.appId === appId)
+        .toSorted(byNewest(({ startedMs }) => startedMs))
+        .toReversed()
         .slice(0, limit);
       for (const { id } of old) state.executions.delete(id);
       return old.length;

@@ -1,5 +1,6 @@
 import type { LogItem, LogRow, LogStore } from "../../ports.ts";
 import { readable } from "../text.ts";
+import { crowdedApps } from "./crowded.ts";
 import { copyOf, type MemoryState } from "./state.ts";
 
 /** Logs in memory. */
@@ -50,6 +51,16 @@ export function memoryLogStore(state: MemoryState): LogStore {
         );
       }
       return old.length;
+    },
+    async crowded(rowsMax) {
+      const rowIds = [...state.logs].flatMap(([appId, rows]) => rows.map(() => appId));
+      return crowdedApps(state, rowIds, rowsMax);
+    },
+    async trim(appId, limit) {
+      const rows = rowsOf(appId);
+      const count = Math.max(0, Math.min(limit, rows.length - 1));
+      state.logs.set(appId, rows.slice(count));
+      return count;
     },
   };
 }
