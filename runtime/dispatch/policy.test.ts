@@ -157,7 +157,7 @@ test("a guest that does not answer in time is given up, with and without pings",
   });
   const records: { outcome: string; reason: string }[] = [];
   while (!done) records.push(...(await cell.admin<{ records: typeof records }>("/ping")).records);
-  expect(await answer).toEqual([504, "GUEST_TIMED_OUT"]);
+  expect(await answer, cell.lines.join("\n")).toEqual([504, "GUEST_TIMED_OUT"]);
   records.push(...(await cell.admin<{ records: typeof records }>("/ping")).records);
   expect(records.at(-1)).toMatchObject({
     outcome: "timed_out",
