@@ -41,6 +41,7 @@ export const schemaBodyBytesMax = 1024 * 1024; // Bodies are buffered only to be
 
 /** Logs. */
 export const logLineBytesMax = 16 * 1024;
+export const cellLineCharactersMax = 256 * 1024; // A full line and its stack, as JSON
 export const logBytesPerExecutionMax = 1024 * 1024;
 export const logBytesPerSecondMax = 256 * 1024; // Per app
 

@@ -113,6 +113,20 @@ test("long lines are cut and floods stop with a marker, others' logs unharmed", 
   expect(cell.logs().at(-1)?.m).toBe("calm");
 });
 
+test("a guest that changes its language keeps its log's bounds and ids", async () => {
+  const call = await run(`
+Function.prototype.call = () => "exe_\\0";
+String.prototype.slice = () => "y".repeat(1_000_000);
+Array.prototype.join = () => ({ length: 0, toJSON: () => "z".repeat(1_000_000) });
+export default { fetch(r) { console.log("one", "line"); if (r.url.endsWith("/throw")) throw new Error("x"); return new Response("ok"); } }`);
+  await textOf(await call("/"));
+  await textOf(await call("/throw"));
+  for (const { x, m, s } of cell.logs().slice(-3)) {
+    expect(x).toMatch(/^exe_r/);
+    expect(`${m}${s ?? ""}`.length).toBeLessThan(50_000);
+  }
+});
+
 test("a guest cannot reach the native console, the log token or the platform's modules", async () => {
   const seen = await evaluate(`
     const found = [];

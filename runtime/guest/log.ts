@@ -9,7 +9,7 @@ import {
   logBytesPerSecondMax,
   logLineBytesMax,
 } from "../../core/limits.ts";
-import { nowMs, toJson, writeLine } from "./natives.ts";
+import { headerOf, headersOf, nowMs, sliceText, toJson, writeLine } from "./natives.ts";
 
 /** Levels of the app's own lines. */
 export type GuestLogLevel = "debug" | "info" | "log" | "warn" | "error";
@@ -23,9 +23,6 @@ export type GuestLog = (
 ) => void;
 
 const REQUEST_ID_LENGTH = 26; // The front appends the name of the cell
-const sliceOf = String.prototype.slice;
-const headerOf = Headers.prototype.get;
-const headersOf = Object.getOwnPropertyDescriptor(Request.prototype, "headers")?.get;
 
 /** Follows the request of each invocation through its promises. */
 export type InvocationStorage = AsyncLocalStorage<Request>;
@@ -81,8 +78,10 @@ export function guestLog(token: string, invocations: Invocations): GuestLog {
     return used > logBytesPerExecutionMax ? "no" : "last";
   };
   return (level, message, stack, request = invocations.current()) => {
-    const text = cut(message);
-    const admitted = admit(request, text.length + (stack?.length ?? 0));
+    // Whatever an app made of its language's functions, these are texts
+    const text = cut(`${message}`);
+    const stackText = stack === undefined ? undefined : cut(`${stack}`);
+    const admitted = admit(request, text.length + (stackText?.length ?? 0));
     if (admitted === "no") return;
     const line =
       admitted === "yes"
@@ -91,7 +90,7 @@ export function guestLog(token: string, invocations: Invocations): GuestLog {
             x: executionIdOf(request),
             l: level,
             m: text,
-            s: stack && cut(stack),
+            s: stackText,
             at: nowMs(),
           }
         : { t: "log", x: executionIdOf(request), l: "warn", m: OVER_BUDGET, at: nowMs() };
@@ -103,12 +102,13 @@ const OVER_BUDGET = "[ignite] Too much log output; lines are left out here.";
 
 function cut(text: string): string {
   if (text.length <= logLineBytesMax) return text;
-  return `${text.slice(0, logLineBytesMax)}… [ignite: ${text.length - logLineBytesMax} more]`;
+  const more = text.length - logLineBytesMax;
+  return `${sliceText(text, 0, logLineBytesMax)}… [ignite: ${more} more]`;
 }
 
 /** The execution id of a request: `exe_` and the request id that the front made. */
 function executionIdOf(request: Request | undefined): string | undefined {
-  if (request === undefined || headersOf === undefined) return undefined;
-  const id = headerOf.call(headersOf.call(request), "ignite-request-id");
-  return id === null ? undefined : `exe_${sliceOf.call(id, 0, REQUEST_ID_LENGTH)}`;
+  if (request === undefined) return undefined;
+  const id = headerOf(headersOf(request), "ignite-request-id");
+  return id === null ? undefined : `exe_${sliceText(id, 0, REQUEST_ID_LENGTH)}`;
 }

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { IgniteError } from "../../core/errors.ts";
+import { cellLineCharactersMax } from "../../core/limits.ts";
+import { readBoundedLines } from "./bounded-lines.ts";
 import { dieWithParent } from "./programs.ts";
 import { renderWorkerdConfig, type WorkerdConfig } from "./workerd-config.ts";
 
@@ -131,7 +133,7 @@ function readLines(child: ChildProcess, onLine: WorkerdOptions["onLine"]): strin
   for (const stream of ["stdout", "stderr"] as const) {
     const input = child[stream];
     if (input === null) continue;
-    createInterface({ input }).on("line", (line) => {
+    readBoundedLines(input, cellLineCharactersMax, (line) => {
       if (stream === "stderr") {
         tail.push(line);
         if (tail.length > TAIL_LINES) tail.shift();

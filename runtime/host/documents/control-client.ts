@@ -48,7 +48,8 @@ export function controlClient(options: {
     if (response.statusCode < 300) return response.body;
     await response.body.dump();
     if (response.statusCode === 404) throw notFound(path);
-    throw unavailable(`${method} ${path} answered ${response.statusCode}`);
+    const what = `${method} ${path} answered ${response.statusCode}`;
+    throw response.statusCode === 503 ? unavailable(what) : refused(what);
   };
   return {
     async deployments(after) {
@@ -71,6 +72,15 @@ function unavailable(internal: string, cause?: unknown): IgniteError {
     message: "The control plane does not answer.",
     internal,
     cause,
+  });
+}
+
+function refused(internal: string): IgniteError {
+  return new IgniteError({
+    code: "internal",
+    reason: "INTERNAL",
+    message: "The control plane refused what the edge sent.",
+    internal,
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import type { LogRecord } from "../../../core/deployment.ts";
 import type { Digest } from "../../../core/ids.ts";
+import { cellLineCharactersMax, logLineBytesMax } from "../../../core/limits.ts";
 import type { Entry } from "../watchdog/suspects.ts";
 
 /** A line, understood. */
@@ -21,6 +22,8 @@ interface Isolate {
 }
 
 const ISOLATES_MAX = 10_000; // Declarations kept per cell; the oldest are of evicted isolates
+const EXECUTION_ID = /^exe_[0-9a-z]{26}$/;
+const TOO_LONG: Fields = { l: "warn", m: "[ignite] A log line that is too long is left out here." };
 const LEVELS: ReadonlySet<string> = new Set(["debug", "info", "log", "warn", "error"]);
 
 /** The reader of one cell's stdout. */
@@ -63,17 +66,22 @@ export class CellOutput {
 type Fields = Readonly<Record<string, unknown>>;
 
 function readLog(isolate: Isolate, line: string, fields: Fields, nowMs: number): CellLine {
-  const { x, l, m, s, at } = fields;
+  const { x, l, m, s, at } = line.length < cellLineCharactersMax ? fields : TOO_LONG;
   const record: LogRecord = {
     app: isolate.app,
     version: isolate.version,
-    executionId: typeof x === "string" ? x : undefined,
+    executionId: typeof x === "string" && EXECUTION_ID.test(x) ? x : undefined,
     timeMs: typeof at === "number" && Math.abs(at - nowMs) < 60_000 ? at : nowMs,
     level: LEVELS.has(String(l)) ? (l as LogRecord["level"]) : "log",
-    message: typeof m === "string" ? m : "",
-    stack: typeof s === "string" ? s : undefined,
+    message: textOf(m) ?? "",
+    stack: textOf(s),
   };
   return { kind: "log", record, artifact: isolate.artifact, bytes: Buffer.byteLength(line) };
+}
+
+/** A guest may have taken the bounds of its own log away. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value.slice(0, 2 * logLineBytesMax) : undefined;
 }
 
 function parse(text: string): Fields {

@@ -9,7 +9,7 @@ import type { Log } from "../../../core/log.ts";
 /** What a shipper is made of. */
 export interface ShipperOptions<Item> {
   name: string;
-  /** Sends one batch; rejects when it did not arrive. */
+  /** Sends one batch. Fails with code `unavailable` when it should be sent again. */
   send(batch: number, items: readonly Item[]): Promise<void>;
   log: Log;
   /** How long the first item of a batch waits for others. */
@@ -63,24 +63,42 @@ export class Shipper<Item> {
 
   async #run(): Promise<void> {
     await pause(this.#closed ? 0 : (this.#options.gatherMs ?? GATHER_MS));
-    let retryMs = RETRY_MS_MIN;
     while (this.#waiting.length > 0) {
       const items = this.#waiting.slice(0, BATCH_ITEMS_MAX);
+      if (!(await this.#deliver(items))) return;
+      this.#waiting.splice(0, items.length);
+    }
+  }
+
+  /** Sends items until they have arrived or were refused; false when it was given up. */
+  async #deliver(items: readonly Item[]): Promise<boolean> {
+    const { name, log, send } = this.#options;
+    for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)) {
       try {
-        await this.#options.send(this.#batch, items);
-        this.#waiting.splice(0, items.length);
+        await send(this.#batch, items);
         this.#batch += 1;
         this.#sent += items.length;
-        retryMs = RETRY_MS_MIN;
-      } catch (error) {
-        if (this.#closed) return;
-        const { internal, message } = IgniteError.from(error);
-        const { name, log } = this.#options;
-        log.debug("a batch did not arrive", { shipper: name, reason: internal ?? message });
+        return true;
+      } catch (caught) {
+        const error = IgniteError.from(caught);
+        const reason = error.internal ?? error.message;
+        if (error.code !== "unavailable") return this.#deliverParts(items, reason);
+        if (this.#closed) return false;
+        log.debug("a batch did not arrive", { shipper: name, reason });
         await pause(retryMs);
-        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
       }
     }
+  }
+
+  /** One item that control refuses costs itself, and none of those beside and behind it. */
+  async #deliverParts(items: readonly Item[], reason: string): Promise<boolean> {
+    if (items.length === 1) {
+      this.#dropped += 1;
+      this.#options.log.error("an item was refused", { shipper: this.#options.name, reason });
+      return true;
+    }
+    const half = Math.ceil(items.length / 2);
+    return (await this.#deliver(items.slice(0, half))) && this.#deliver(items.slice(half));
   }
 }
 

@@ -5,13 +5,18 @@ import { decodeBundle } from "../../../core/bundle.ts";
 import type { Digest } from "../../../core/ids.ts";
 import type { ArtifactCache } from "../documents/artifacts.ts";
 
-const MAPS_MAX = 64;
-const FRAME = /((?:[\w@./-]+)\.m?js):(\d+):(\d+)/g;
+const MAPS_MAX = 1_000;
+const MAP_BYTES_MAX = 8 * 1024 * 1024; // Reading one holds up this process
+const KEPT_BYTES_MAX = 64 * 1024 * 1024; // Of all maps' texts
+/** Bounded everywhere, and tried once for each run of such characters: guests write stacks too. */
+const FRAME = /(?<![\w@./-])([\w@./-]{1,256}\.m?js):(\d{1,9}):(\d{1,9})/g;
 
 /** The source maps of artifacts, a few of them kept in memory. */
 export class SourceMaps {
   readonly #artifacts: ArtifactCache;
+  /** The one that was asked for first is the first to go. */
   readonly #maps = new Map<Digest, Promise<LoadedMap | undefined>>();
+  readonly #bytes = new Map<Digest, number>();
 
   constructor(artifacts: ArtifactCache) {
     this.#artifacts = artifacts;
@@ -33,11 +38,18 @@ export class SourceMaps {
     if (known !== undefined) return known;
     const loading = this.#read(artifact).catch(() => undefined);
     this.#maps.set(artifact, loading);
-    for (const key of this.#maps.keys()) {
-      if (this.#maps.size <= MAPS_MAX) break;
-      this.#maps.delete(key);
-    }
     return loading;
+  }
+
+  #keep(artifact: Digest, bytes: number): void {
+    this.#bytes.set(artifact, bytes);
+    let kept = [...this.#bytes.values()].reduce((sum, each) => sum + each, 0);
+    for (const [oldest, size] of this.#bytes) {
+      if (kept <= KEPT_BYTES_MAX && this.#bytes.size <= MAPS_MAX) break;
+      this.#maps.delete(oldest);
+      this.#bytes.delete(oldest);
+      kept -= size;
+    }
   }
 
   async #read(artifact: Digest): Promise<LoadedMap | undefined> {
@@ -47,7 +59,9 @@ export class SourceMaps {
       bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
     );
     const { sourceMap, main } = bundle.index;
-    if (sourceMap === undefined) return undefined;
+    const isRead = sourceMap !== undefined && sourceMap.length <= MAP_BYTES_MAX;
+    this.#keep(artifact, isRead ? sourceMap.length : 0);
+    if (!isRead) return undefined;
     return { main, map: new TraceMap(new TextDecoder().decode(bundle.bytesOf(sourceMap))) };
   }
 }
@@ -59,7 +73,7 @@ interface LoadedMap {
 }
 
 /** Replaces each position of the main module that the map knows. */
-function mapStack(stack: string, { main, map }: LoadedMap): string {
+export function mapStack(stack: string, { main, map }: LoadedMap): string {
   return stack.replace(FRAME, (frame, file: string, line: string, column: string) => {
     if (file !== main && !file.endsWith(`/${main}`)) return frame;
     const found = originalPositionFor(map, { line: Number(line), column: Number(column) - 1 });
