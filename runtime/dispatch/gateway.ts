@@ -204,13 +204,9 @@ export class Gateway {
       expire: undefined,
       toldMs: 0,
     };
-    let request = limitBody(located.request, invocation);
-    const { schema } = app.document;
-    if (schema.input !== undefined) request = await checkInput(app, request);
     if (hops > 0) rememberHops(isolate, hops, invocation.startedMs);
     isolate.subrequests = Math.min(isolate.subrequests + subrequestsMax, subrequestsSavedMax);
-    let response = await this.#call(isolate, invocation, request, context, timing);
-    if (schema.output !== undefined) response = await checkOutput(app, response);
+    let response = await this.#call(invocation, located.request, context, timing);
     if (choice.newBucket !== undefined) {
       response = new Response(response.body, response);
       response.headers.append("set-cookie", stickyCookie(choice.newBucket, prefix || "/"));
@@ -230,23 +226,30 @@ export class Gateway {
     return { version: preview, newBucket: undefined };
   }
 
-  /** Calls the isolate within the app's time and notes how it went. */
+  /**
+   * Calls the isolate within the app's time and notes how it went. The checks of both bodies are
+   * the app's time too: a schema may take as long as code.
+   */
   async #call(
-    isolate: Isolate,
     invocation: Invocation,
-    request: Request,
+    received: Request,
     context: ExecutionContext,
     timing: Timing | undefined,
   ): Promise<Response> {
     const { records } = this;
+    const { app, isolate } = invocation;
+    const { schema } = app.document;
     records.begin(invocation);
     if (invocation.cold && this.isolates.overfull) context.waitUntil(this.isolates.trim(context));
     let status = 499;
     let ending: Ending | undefined;
     try {
+      let request = limitBody(received, invocation);
+      if (schema.input !== undefined) request = await checkInput(app, request);
       const stub = this.isolates.stub(isolate, context).getEntrypoint();
       const answer = stub.fetch(request as never) as unknown as Promise<Response>;
-      const response = await withinTime(answer, invocation);
+      let response = await withinTime(answer, invocation);
+      if (schema.output !== undefined) response = await checkOutput(app, response);
       timing?.mark(invocation.cold ? "start" : "guest");
       ({ status } = response);
       return response;

@@ -194,3 +194,39 @@ test("the front comes back by itself with its routes", async () => {
     .toBe("hello");
   expect(edge.health().front.restarts).toBe(1);
 });
+
+test("a guest that loops behind its answer is found and gets a cell of its own", async () => {
+  const fixture = await start();
+  const { organization, publish, call, executions } = fixture;
+  for (const org of ["sha", "shb"]) await organization(org, { isolation: "shared" });
+  await publish("shb/hello", HELLO);
+  await publish(
+    "sha/later",
+    `export default { fetch(request, env, context) {
+      context.waitUntil(new Promise((done) => setTimeout(done, 50)).then(() => { for (;;); }));
+      return new Response("later");
+    } };`,
+  );
+  const next = async () => {
+    await call("shb/hello");
+    await call("sha/later");
+    return cellOf(fixture, "sha/later")?.group;
+  };
+  await expect.poll(next, { timeout: 60_000 }).toBe("sha/later");
+  await expect.poll(async () => (await call("shb/hello")).text).toBe("hello");
+  expect(executions.filter(({ reason }) => reason === "CPU_EXCEEDED")).toEqual([]);
+});
+
+test("a schema that loops is its own app's fault", async () => {
+  const fixture = await start();
+  const { publish, call } = fixture;
+  const pattern = { type: "object", properties: { a: { type: "string", pattern: "^(a+)+$" } } };
+  await publish("acme/hello", HELLO);
+  await publish("acme/schema", HELLO, { schema: { input: pattern } });
+  expect((await call("acme/hello")).text).toBe("hello");
+  const body = JSON.stringify({ a: `${"a".repeat(45)}!` });
+  const answer = await call("acme/schema", "/", { method: "POST", body });
+  expect([answer.status, JSON.parse(answer.text).reason]).toEqual([503, "CPU_EXCEEDED"]);
+  await call("acme/schema");
+  expect(cellOf(fixture, "acme/schema")).toBeDefined();
+});

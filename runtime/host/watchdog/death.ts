@@ -54,9 +54,13 @@ export interface Blame {
 
 const APART_MAX = 8; // Cells are few; those that entered last are the likelier ones
 
-/** One suspect is blamed; of several each is tried alone. */
-export function blameFor({ suspects }: Death): Blame {
-  const { apps, likeliest, isCertain } = suspects;
+/**
+ * One suspect is blamed; of several each is tried alone. Those that only may have lingered are
+ * left in peace when there are others, unless it happened to the same group before.
+ */
+export function blameFor({ suspects }: Death, isRepeated: boolean): Blame {
+  const { apps, lingering, likeliest, isCertain } = suspects;
   if (isCertain) return { struck: likeliest, apart: [] };
-  return { struck: undefined, apart: apps.slice(-APART_MAX) };
+  const all = apps.length === 0 || isRepeated ? [...lingering, ...apps] : apps;
+  return { struck: undefined, apart: all.slice(-APART_MAX) };
 }

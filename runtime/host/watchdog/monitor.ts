@@ -3,6 +3,7 @@
  * used no CPU since its last answer cannot be looping, so an idle one is asked less often.
  */
 import type { ExecutionRecord } from "../../../core/deployment.ts";
+import { waitUntilMsMax } from "../../../core/limits.ts";
 import type { Cell } from "../cells/cell.ts";
 import type { InflightRequest, Pong } from "../cells/cell-admin.ts";
 import { innermostPid, mainThreadCpuMs, residentMb } from "./process-usage.ts";
@@ -29,6 +30,7 @@ interface Question {
 
 const TICK_MS = 100;
 const IDLE_PING_MS = 1_000;
+const LINGER_MS = waitUntilMsMax;
 const ABORT_GRACE_MS = 200;
 const PING_TIMEOUT_MS = 10 * 60 * 1000; // The verdict decides, not the clock
 
@@ -45,6 +47,8 @@ export class Monitor {
   #answeredCpuMs = -1;
   #inflight: readonly InflightRequest[] = [];
   #entered: (Entry & { atMs: number })[] = [];
+  /** When each app's requests were last seen here. */
+  readonly #seenMs = new Map<string, number>();
   #residentMb = 0;
   #isolates = 0;
   #looped = false;
@@ -79,12 +83,24 @@ export class Monitor {
 
   /** The ledger: an app was called for the first time since the last ping. */
   enter(entry: Entry): void {
-    this.#entered.push({ ...entry, atMs: performance.now() });
+    const atMs = performance.now();
+    this.#entered.push({ ...entry, atMs });
+    this.#seenMs.set(entry.app, atMs);
   }
 
   /** Who may be running now. */
   suspects(): Suspects {
-    return suspectsOf(this.#inflight, this.#entered);
+    const suspects = suspectsOf(this.#inflight, this.#entered, this.#seenSince(LINGER_MS));
+    if (suspects.apps.length + suspects.lingering.length > 0) return suspects;
+    return suspectsOf([], [], this.#seenSince(Infinity));
+  }
+
+  #seenSince(ageMs: number): string[] {
+    const sinceMs = performance.now() - ageMs;
+    return Array.from(this.#seenMs)
+      .filter(([, atMs]) => atMs >= sinceMs)
+      .toSorted(([, a], [, b]) => a - b)
+      .map(([app]) => app);
   }
 
   /** Execution ids of an app that are known to be running, with their versions. */
@@ -162,6 +178,9 @@ export class Monitor {
     this.#inflight = pong.inflight;
     this.#entered = this.#entered.filter(({ atMs }) => atMs >= askedMs);
     this.#isolates = pong.isolates;
+    for (const { app } of [...pong.inflight, ...pong.records]) {
+      this.#seenMs.set(app, this.#answeredMs);
+    }
     void this.#noteCpu();
     if (pong.inflight.length + pong.records.length > 0) this.#events.onActive();
     this.#events.onRecords(pong.records, pong.dropped);

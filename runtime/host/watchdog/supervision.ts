@@ -16,8 +16,8 @@ import { type FailedRequest, wasLost } from "../front/failure-log.ts";
 import type { WorkerdExit } from "../workerd-process.ts";
 import { blameFor, causeOf, type Death, reasonFor } from "./death.ts";
 import { Monitor } from "./monitor.ts";
-import type { Strikes } from "./strikes.ts";
-import type { Suspects } from "./suspects.ts";
+import { type Strikes, strikeTtlMs } from "./strikes.ts";
+import { type Suspects, suspectsOf } from "./suspects.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What supervision acts on. */
@@ -71,6 +71,8 @@ export class Supervision {
   readonly #stderr = new Map<Cell, string[]>();
   readonly #ended = new Map<string, Ended>();
   readonly #takenOverMs = new Map<string, number>();
+  /** When a group last lost a cell to one of its apps. */
+  readonly #brokenMs = new Map<string, number>();
   readonly #reporting = new Set<() => void>();
 
   constructor(options: SupervisionOptions) {
@@ -107,7 +109,7 @@ export class Supervision {
   /** A cell ended without being asked to. */
   onLost(cell: Cell, exit: WorkerdExit): Death {
     const monitor = this.#monitors.get(cell);
-    const suspects = monitor?.suspects() ?? { apps: [], likeliest: undefined, isCertain: false };
+    const suspects = monitor?.suspects() ?? suspectsOf([], []);
     const looped = monitor?.looped ?? false;
     const cause = causeOf({
       exit,
@@ -126,6 +128,7 @@ export class Supervision {
       code: exit.code ?? undefined,
       signal: exit.signal ?? undefined,
       suspects: suspects.apps.join(" "),
+      lingering: suspects.lingering.join(" "),
       stderr: (this.#stderr.get(cell) ?? []).at(-1),
     });
     if (monitor !== undefined) {
@@ -228,8 +231,12 @@ export class Supervision {
   }
 
   #blame(cell: Cell, death: Death): void {
-    const { struck, apart } = blameFor(death);
-    const { strikes, log } = this.#options;
+    const { strikes, log, clock } = this.#options;
+    const now = clock.nowMs();
+    const group = cell.group ?? "";
+    const isRepeated = now - (this.#brokenMs.get(group) ?? -strikeTtlMs) < strikeTtlMs;
+    this.#brokenMs.set(group, now);
+    const { struck, apart } = blameFor(death, isRepeated);
     for (const app of apart) strikes.setApart(app);
     if (struck !== undefined) {
       const isPaused = strikes.strike(struck);
@@ -264,7 +271,10 @@ export class Supervision {
 
   #budgetMs(cell: Cell, suspects: Suspects): number {
     if (cell.onTrial) return TRIAL_CPU_MS;
-    const budgets = suspects.apps.map((app) => this.#options.documents.app(app));
+    const { apps, lingering } = suspects;
+    const budgets = (apps.length > 0 ? apps : lingering).map((app) =>
+      this.#options.documents.app(app),
+    );
     const known = budgets.flatMap((app) => app?.document.limits.cpuMs ?? []);
     return known.length === 0 ? cpuMsDefault : Math.max(...known);
   }

@@ -11,9 +11,11 @@ export interface Entry {
 
 /** The apps that may be at fault. */
 export interface Suspects {
-  /** Everyone who may have been running, the likeliest last. */
+  /** Those with a request in the cell, the likeliest last. */
   apps: readonly string[];
-  /** The app to act against; undefined when nobody was in the cell. */
+  /** Others that may be at work behind an answer: `waitUntil`, a WebSocket, a stream. */
+  lingering: readonly string[];
+  /** The app to act against; undefined when it is open who it is. */
   likeliest: string | undefined;
   /** Whether nobody else can have been it. */
   isCertain: boolean;
@@ -21,13 +23,18 @@ export interface Suspects {
 
 /**
  * Suspects are the apps with a request in flight at the last ping and those that entered since.
- * A thread that loops lets nobody in, so the one that entered last is the likeliest.
+ * A thread that loops lets nobody in, so the one that entered last is the likeliest. `lingering`
+ * are the apps that may have gone on after their answer.
  */
 export function suspectsOf(
   inflight: readonly InflightRequest[],
   entered: readonly Entry[],
+  lingering: readonly string[] = [],
 ): Suspects {
-  const apps = [...inflight, ...entered].map(({ app }) => app);
-  const ordered = Array.from(new Set(apps.toReversed())).toReversed();
-  return { apps: ordered, likeliest: ordered.at(-1), isCertain: ordered.length === 1 };
+  const found = [...inflight, ...entered].map(({ app }) => app);
+  const apps = Array.from(new Set(found.toReversed())).toReversed();
+  const others = lingering.filter((app) => !apps.includes(app));
+  const isCertain = apps.length + others.length === 1;
+  const likeliest = apps.at(-1) ?? (isCertain ? others[0] : undefined);
+  return { apps, lingering: others, likeliest, isCertain };
 }

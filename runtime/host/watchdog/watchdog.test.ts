@@ -25,10 +25,12 @@ test("suspectsOf() names who was inside, the last to enter as the likeliest", ()
     { id: "exe_2", app: "acme/b", version: 1 },
     { id: "exe_3", app: "acme/a", version: 2 },
   ];
-  expect(suspectsOf([], [])).toEqual({ apps: [], likeliest: undefined, isCertain: false });
+  const nobody = { apps: [], lingering: [], likeliest: undefined, isCertain: false };
+  expect(suspectsOf([], [])).toEqual(nobody);
   expect(suspectsOf(inflight, [])).toMatchObject({ likeliest: "acme/a", isCertain: true });
   expect(suspectsOf(inflight, entered)).toEqual({
     apps: ["acme/b", "acme/a"],
+    lingering: [],
     likeliest: "acme/a",
     isCertain: false,
   });
@@ -84,16 +86,28 @@ test("causeOf() tells memory from CPU from everything else", () => {
 
 test("blameFor() strikes a sole suspect and tries several apart", () => {
   const alone = { cause: "cpu" as const, suspects: suspectsOf([], [entry("acme/a")]) };
-  expect(blameFor(alone)).toEqual({ struck: "acme/a", apart: [] });
+  expect(blameFor(alone, false)).toEqual({ struck: "acme/a", apart: [] });
   expect(reasonFor(alone, "acme/a")).toBe("CPU_EXCEEDED");
   expect(reasonFor(alone, "acme/b")).toBe("CELL_LOST");
   const both = {
     cause: "memory" as const,
     suspects: suspectsOf([], [entry("acme/a"), entry("acme/b")]),
   };
-  expect(blameFor(both)).toEqual({ struck: undefined, apart: ["acme/a", "acme/b"] });
+  expect(blameFor(both, false)).toEqual({ struck: undefined, apart: ["acme/a", "acme/b"] });
   expect(reasonFor(both, "acme/b")).toBe("MEMORY_EXCEEDED");
   expect(reasonFor({ ...both, cause: "crash" }, "acme/b")).toBe("CELL_LOST");
+});
+
+test("who lingers behind an answer is a suspect, and apart once it happens again", () => {
+  const cause = "cpu" as const;
+  const behind = { cause, suspects: suspectsOf([], [entry("acme/a")], ["acme/b", "acme/a"]) };
+  expect(behind.suspects).toMatchObject({ likeliest: "acme/a", isCertain: false });
+  expect(blameFor(behind, false)).toEqual({ struck: undefined, apart: ["acme/a"] });
+  expect(blameFor(behind, true)).toEqual({ struck: undefined, apart: ["acme/b", "acme/a"] });
+  const nobodyElse = { cause, suspects: suspectsOf([], [], ["acme/b"]) };
+  expect(blameFor(nobodyElse, false)).toEqual({ struck: "acme/b", apart: [] });
+  const idle = { cause, suspects: suspectsOf([], [], ["acme/b", "acme/c"]) };
+  expect(blameFor(idle, false)).toEqual({ struck: undefined, apart: ["acme/b", "acme/c"] });
 });
 
 function entry(app: string) {
