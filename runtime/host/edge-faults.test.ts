@@ -47,6 +47,11 @@ test("a guest that spins is stopped, moved to a cell of its own and reported", a
   await expect
     .poll(() => executions.find(({ reason }) => reason === "CPU_EXCEEDED"))
     .toMatchObject({ app: "acme/spin", path: "/spin", version: 1, outcome: "failed" });
+  const record = executions.find(({ reason }) => reason === "CPU_EXCEEDED");
+  expect(record?.durationMs).toBeGreaterThan(500); // What it burned, not when it was found lost
+  await expect
+    .poll(() => fixture.logs.find(({ executionId }) => executionId === record?.id)?.message)
+    .toBe("[ignite] GET /spin: The app used up its CPU time and was stopped.");
 
   let failures = 0;
   const again = call("acme/spin", "/spin");

@@ -320,6 +320,7 @@ export class Edge {
       onRecords: (records, dropped) => {
         this.#recordsDropped += dropped;
         this.#executions.push(records);
+        this.#guestLogs.addFailures(records);
       },
       oomKills: (cell) => this.#jail.oomKills(cell.id),
       clock: this.#clock,

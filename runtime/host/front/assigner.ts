@@ -144,7 +144,7 @@ async function lost(options: AssignerOptions, routed: Routed, cellId: string, ca
     key,
     path: (request.url ?? "/").split("?", 1)[0] ?? "/",
     endedMs: nowMs,
-    durationMs: nowMs - startedMs,
+    durationMs: nowMs - (namedMs(request) ?? startedMs),
   });
   return lossError(await options.lossIn(cellId, address.app.key), cause);
 }
@@ -222,6 +222,12 @@ function requestIdOf(request: IncomingMessage): string {
 function nameOf(request: IncomingMessage): { id: string; cell: string } {
   const [id = "", cell = ""] = String(request.headers["ignite-request-id"] ?? "").split(".");
   return { id, cell };
+}
+
+/** When the front named the request: its id begins with the time, in hexadecimal milliseconds. */
+function namedMs(request: IncomingMessage): number | undefined {
+  const [time] = /^[0-9a-f]{12}(?=[0-9a-f]{14}$)/.exec(requestIdOf(request)) ?? [];
+  return time === undefined ? undefined : Number.parseInt(time, 16);
 }
 
 function invalidHost(): IgniteError {

@@ -4,9 +4,10 @@
  * dropped and stands in its log as a gap with a count.
  */
 import type { Clock } from "../../../core/clock.ts";
-import type { LogRecord } from "../../../core/deployment.ts";
+import type { ExecutionRecord, LogRecord } from "../../../core/deployment.ts";
 import type { Digest } from "../../../core/ids.ts";
 import { logBytesPerExecutionMax, logBytesPerSecondMax } from "../../../core/limits.ts";
+import { failureLine } from "./failure-line.ts";
 import type { SourceMaps } from "./source-maps.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -53,8 +54,16 @@ export class GuestLogs {
     return this.#dropped;
   }
 
-  /** Takes one line of `bytes` bytes. */
-  add(record: LogRecord, artifact: Digest, bytes: number): void {
+  /** Adds what the platform has to say of executions to their apps' logs. */
+  addFailures(records: readonly ExecutionRecord[]): void {
+    for (const record of records) {
+      const line = failureLine(record);
+      if (line !== undefined) this.add(line, undefined, line.message.length);
+    }
+  }
+
+  /** Takes one line of `bytes` bytes; `artifact` is where its stack, if any, leads. */
+  add(record: LogRecord, artifact: Digest | undefined, bytes: number): void {
     const allowance = this.#allowanceOf(record.app);
     if (!allowance.bucket.take(bytes)) {
       allowance.dropped += 1;
@@ -64,7 +73,7 @@ export class GuestLogs {
     this.#endGap(record.app, allowance);
     const { stack } = record;
     const mapped =
-      stack === undefined
+      stack === undefined || artifact === undefined
         ? record
         : this.#options.maps.apply(artifact, stack).then((text) => ({ ...record, stack: text }));
     this.#queue(mapped);
