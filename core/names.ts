@@ -18,9 +18,11 @@ export interface Target extends AppName {
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const ORG_LENGTH_MAX = 32;
 const APP_LENGTH_MAX = 28; // `v4294967295--{app}` and the organization's part fit a DNS label
-const HOST_PATTERN =
-  // 253 characters of name and six of port
-  /^(?=.{1,259}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$/;
+const LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?";
+const PORT = "(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+/** A Host header in lower case, as a regular expression: 253 characters of name, six of port. */
+export const hostGrammar = `^(?=.{1,259}$)${LABEL}(?:\\.${LABEL})*(?::${PORT})?$`;
+const HOST_PATTERN = new RegExp(hostGrammar);
 const LABEL_LENGTH_MAX = 63;
 const VERSION_LABEL = /^v([1-9][0-9]{0,8})$/;
 

@@ -65,6 +65,7 @@ async function requestOf(
   if (!headers.has("authorization") && (await wantsKey(ports, app))) {
     headers.set("authorization", `Bearer ${context.credential}`);
   }
+  headers.set("ignite-timing", "1"); // The answer names the version then
   const { signal } = context;
   return new Request(url, {
     method,

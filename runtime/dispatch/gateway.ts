@@ -211,7 +211,7 @@ export class Gateway {
       response = new Response(response.body, response);
       response.headers.append("set-cookie", stickyCookie(choice.newBucket, prefix || "/"));
     }
-    return timing === undefined ? response : timing.stamp(response);
+    return timing === undefined ? response : timing.stamp(response, invocation.version);
   }
 
   #choose({ app, version, request }: Located): Choice {

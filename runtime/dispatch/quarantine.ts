@@ -27,6 +27,8 @@ export type QuarantineResult =
   | { ok: true; loadMs: number; answers: TestAnswer[] }
   | { ok: false; reason: Reason; message: string; stack: string | undefined };
 
+const MESSAGE_LENGTH_MAX = 4 * 1024;
+const STACK_LENGTH_MAX = 16 * 1024;
 const ANSWER_LENGTH_MAX = 64 * 1024;
 
 /** Loads the version once, calls it with each request, and drops it again. Never throws. */
@@ -47,7 +49,9 @@ export async function quarantine(
     const failure = await probed.json<{ message: string; stack?: string } | null>();
     const loadMs = Date.now() - startedMs;
     if (failure !== null) {
-      return { ok: false, reason: "LOAD_FAILED", message: failure.message, stack: failure.stack };
+      const message = String(failure.message).slice(0, MESSAGE_LENGTH_MAX);
+      const stack = failure.stack?.slice(0, STACK_LENGTH_MAX);
+      return { ok: false, reason: "LOAD_FAILED", message, stack };
     }
     isolate.subrequests = subrequestsMax;
     const answers: TestAnswer[] = [];

@@ -1,4 +1,4 @@
-/** `Server-Timing` for a caller who asks with `ignite-timing: 1`. */
+/** `Server-Timing`, and the version that answered, for a caller who asks with `ignite-timing: 1`. */
 export class Timing {
   readonly #spans: string[] = [];
   #sinceMs = performance.now();
@@ -10,10 +10,11 @@ export class Timing {
     this.#sinceMs = now;
   }
 
-  /** The same answer with the header added. */
-  stamp(response: Response): Response {
+  /** The same answer with both headers. */
+  stamp(response: Response, version: number): Response {
     const stamped = new Response(response.body, response);
     stamped.headers.append("server-timing", this.#spans.join(", "));
+    stamped.headers.set("ignite-version", String(version));
     return stamped;
   }
 }

@@ -11,6 +11,7 @@ import { findHandler, type GuestHandler, type UserModule } from "./handler.ts";
 import { inspect } from "./inspect.ts";
 import { type GuestLog, guestLog, type InvocationStorage, Invocations } from "./log.ts";
 import { type LoadFailure, describeFailure, throwForGateway } from "./failure.ts";
+import { jsonResponse } from "./natives.ts";
 import { reportStrayErrors } from "./stray-errors.ts";
 import { capWaitUntil } from "./wait-until.ts";
 
@@ -66,7 +67,7 @@ let abortIsolate: ((reason: string) => never) | undefined;
  */
 export const IgniteControl: ExportedHandler = {
   fetch(request) {
-    if (request.url.endsWith("/probe")) return Response.json(guest?.failure ?? null);
+    if (request.url.endsWith("/probe")) return jsonResponse(guest?.failure ?? null);
     if (abortIsolate !== undefined) return abortIsolate("evicted");
     return import("cloudflare:workers").then((engine) => {
       ({ abortIsolate } = engine);

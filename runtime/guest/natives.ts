@@ -22,3 +22,4 @@ const requestHeaders = Object.getOwnPropertyDescriptor(Request.prototype, "heade
 export const headersOf: (request: Request) => Headers = uncurried(
   requestHeaders as (this: Request) => Headers,
 );
+export const jsonResponse: (value: unknown) => Response = Response.json.bind(Response);

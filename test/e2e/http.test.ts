@@ -227,6 +227,7 @@ test("an app for key holders refuses everybody else, in the path form and the ho
 test("Server-Timing comes to who asks for it", async () => {
   const asked = await fetch(kit, { headers: { "ignite-timing": "1" } });
   expect(asked.headers.get("server-timing")).toMatch(/route;dur=[\d.]+, (start|guest);dur=[\d.]+/);
+  expect(asked.headers.get("ignite-version")).toBe("1");
   expect((await fetch(kit)).headers.get("server-timing")).toBeNull();
 });
 
@@ -237,6 +238,8 @@ test("headers of the platform cannot be forged", async () => {
     "ignite-app": "other/app",
     "x-forwarded-for": "192.0.2.1",
     "x-forwarded-host": "bank.example",
+    "x-forwarded-prefix": "/bank",
+    forwarded: "for=192.0.2.1",
   };
   const answer = await send("kit--local.localhost", { headers: forged });
   const { headers } = JSON.parse(await text(answer)) as { headers: Record<string, string> };
@@ -244,6 +247,17 @@ test("headers of the platform cannot be forged", async () => {
   expect(headers["ignite-request-id"] ?? "").not.toContain("forged");
   expect(headers).not.toHaveProperty("ignite-app");
   expect(headers["x-forwarded-for"]).toBe("127.0.0.1");
+  for (const name of ["x-forwarded-host", "x-forwarded-prefix", "forwarded"]) {
+    expect(headers, name).not.toHaveProperty(name);
+  }
+  const beyond = await send("kit--local.localhost:65536");
+  expect([beyond.statusCode, JSON.parse(await text(beyond)).reason]).toEqual([400, "HOST_INVALID"]);
+});
+
+test("no app becomes the service worker of the origin that all share by path", async () => {
+  const headers = { "service-worker": "script" };
+  expect((await send("localhost", { path: "/@local/kit/", headers })).statusCode).toBe(403);
+  expect((await send("kit--local.localhost", { headers })).statusCode).toBe(200);
 });
 
 test("an app is never run for who wants to be answered later", async () => {

@@ -32,9 +32,11 @@ export class Addresses {
 
   /** Lets the front route `key` by itself from now on. */
   async add(key: string, address: AppAddress): Promise<void> {
+    const group = this.#route(address);
+    if (group === undefined) return;
     const keys = this.#byApp.get(address.app.key) ?? new Set();
     this.#byApp.set(address.app.key, keys.add(key));
-    await this.#hosts.set(key, this.#route(address));
+    await this.#hosts.set(key, group);
   }
 
   /** Looks again at the addresses of an app that is new or has changed. */

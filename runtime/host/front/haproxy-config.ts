@@ -8,6 +8,7 @@
  * (Without this HAProxy would close a caller's kept connection without any answer.)
  */
 import { asyncRefusedMessage } from "../../../core/async-refused.ts";
+import { hostGrammar } from "../../../core/names.ts";
 
 /** Paths and bounds of one HAProxy. */
 export interface FrontConfig {
@@ -27,9 +28,7 @@ export interface FrontConfig {
   connectionsMax: number;
 }
 
-/** The Host header as core/names.ts parses it; anything else is refused before it is read. */
-const HOST_GRAMMAR =
-  "^(?=.{1,259}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$";
+const SERVICE_WORKER_REFUSED = "Service workers are served by the app's own host only.";
 /** 26 characters, time first: sortable, and of the alphabet that ids have (core/ids.ts). */
 const REQUEST_ID = [
   "%[date(0,ms),hex,lower,bytes(4,12)]",
@@ -101,9 +100,12 @@ function frontend(
   return [
     `frontend ${name}`,
     ...binds.map((bind) => `  bind ${bind}`),
-    `  ${refuse(400, "HOST_INVALID", "The Host header is not a hostname.")} if !{ req.fhdr(host) -m reg -i ${HOST_GRAMMAR} } or { req.fhdr_cnt(host) gt 1 }`,
+    `  ${refuse(400, "HOST_INVALID", "The Host header is not a hostname.")} if !{ req.fhdr(host) -m reg -i ${hostGrammar} } or { req.fhdr_cnt(host) gt 1 }`,
     "  http-request del-header ^ignite-(?!sticky$|timing$|hops$) -m reg",
     ...rules.map((rule) => `  ${rule}`),
+    "  http-request del-header forwarded",
+    "  http-request del-header x-forwarded-host",
+    "  http-request del-header x-forwarded-prefix",
     "  http-request set-header x-forwarded-for %[src]",
     "  http-request set-header x-forwarded-proto http if !{ ssl_fc }",
     "  http-request set-header x-forwarded-proto https if { ssl_fc }",
@@ -111,6 +113,8 @@ function frontend(
     `  acl platform var(txn.key) -m str ${platform}`,
     "  acl app_path path -m beg /@",
     "  acl async req.hdr(prefer) -m sub -i respond-async",
+    // By path all apps are one origin to a browser: none may answer for the others
+    `  ${refuse(403, "REQUEST_INVALID", SERVICE_WORKER_REFUSED)} if platform app_path { req.hdr(service-worker) -m found }`,
     `  ${refuse(501, "NOT_IMPLEMENTED", asyncRefusedMessage)} if async !platform or async app_path`,
     "  http-request set-var(txn.key) path,field(2,/,2) if platform app_path",
     `  http-request set-var(txn.group) var(txn.key),map_str(${config.hostsMap})`,
@@ -120,6 +124,7 @@ function frontend(
     "  http-request set-header ignite-request-id %[unique-id].%[var(txn.cell)] if { var(txn.cell) -m found }",
     "  http-request set-header ignite-request-id %[unique-id] unless { var(txn.cell) -m found }",
     "  http-response del-header ignite-lost",
+    "  http-response del-header service-worker-allowed",
     "  http-response set-header ignite-request-id %[unique-id]",
     "  http-after-response set-status 503 if { res.hdr(ignite-lost) -m found }",
     "  http-after-response del-header ignite-lost",
