@@ -117,6 +117,41 @@ test.skipIf(haproxy === undefined)("stop() waits for requests, not for idle call
   await rm(folder, { recursive: true });
 });
 
+test.skipIf(haproxy === undefined)("one address takes a part of the connections only", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ignite-front-"));
+  const front = await startFront({
+    run: folder,
+    host: "127.0.0.1",
+    port: 0,
+    platformHosts: ["localhost"],
+    controlSocket: join(folder, "control.sock"),
+    assignSocket: join(folder, "assign.sock"),
+    cells: [{ id: "c1", socket: join(folder, "c1.sock") }],
+    haproxy: haproxy ?? "",
+    connectionsMax: 8,
+    onFailure() {},
+    log: silentLog,
+  });
+  const open = Array.from({ length: 3 }, () => createConnection(front.port, "127.0.0.1"));
+  const ended = open.map((socket) =>
+    once(
+      socket.on("error", () => {}),
+      "close",
+    ),
+  );
+  await Promise.race(ended);
+  const other = createConnection({
+    port: front.port,
+    host: "127.0.0.1",
+    localAddress: "127.0.0.2",
+  });
+  other.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  expect(String((await once(other, "data"))[0])).toContain("HTTP/1.1 503");
+  for (const socket of [...open, other]) socket.destroy();
+  await front.stop(1_000);
+  await rm(folder, { recursive: true });
+});
+
 function connects(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection(port, "127.0.0.1");

@@ -28,6 +28,8 @@ export interface FrontOptions {
   assignSocket: string;
   cells: readonly { id: string; socket: string }[];
   haproxy: string;
+  /** Of the public; 8,192 unless told. */
+  connectionsMax?: number;
   /** Fills the map of addresses before callers come. */
   prepare?: (hosts: RouteMap) => Promise<void>;
   onFailure: (failed: FailedRequest) => void;
@@ -161,6 +163,7 @@ class HaproxyFront implements Front {
 
   #config(binds: readonly string[]): FrontConfig {
     const { run, assignSocket, controlSocket, platformHosts, cells } = this.#options;
+    const { connectionsMax = CONNECTIONS_MAX } = this.#options;
     return {
       binds,
       internalSocket: this.internalSocket,
@@ -172,7 +175,7 @@ class HaproxyFront implements Front {
       platformHosts,
       cells,
       threads: 1,
-      connectionsMax: CONNECTIONS_MAX,
+      connectionsMax,
     };
   }
 

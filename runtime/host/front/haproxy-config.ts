@@ -25,9 +25,11 @@ export interface FrontConfig {
   platformHosts: readonly string[];
   cells: readonly { id: string; socket: string }[];
   threads: number;
+  /** Of the public frontend; one address may have a quarter of them. */
   connectionsMax: number;
 }
 
+const INTERNAL_CONNECTIONS_MAX = 1_024; // Guests and the control plane, whatever callers do
 const SERVICE_WORKER_REFUSED = "Service workers are served by the app's own host only.";
 /** 26 characters, time first: sortable, and of the alphabet that ids have (core/ids.ts). */
 const REQUEST_ID = [
@@ -44,7 +46,13 @@ export function renderFrontConfig(config: FrontConfig): string {
   return [
     ...globals(config),
     ...defaults(),
-    ...frontend("public", config.binds, config, ["http-request del-header ignite-hops"]),
+    ...frontend("public", config.binds, config, [
+      `maxconn ${config.connectionsMax}`,
+      "stick-table type ipv6 size 100k expire 5m store conn_cur",
+      "tcp-request connection track-sc0 src",
+      `tcp-request connection reject if { sc0_conn_cur gt ${Math.ceil(config.connectionsMax / 4)} }`,
+      "http-request del-header ignite-hops",
+    ]),
     ...frontend("internal", [`unix@${config.internalSocket} mode 600`], config, []),
     ...controlBackend(config),
     "backend assign",
@@ -61,7 +69,7 @@ function globals(config: FrontConfig): string[] {
     "  stats timeout 1h",
     "  log stdout len 4096 format raw local0 info",
     `  nbthread ${config.threads}`,
-    `  maxconn ${config.connectionsMax}`,
+    `  maxconn ${config.connectionsMax + INTERNAL_CONNECTIONS_MAX}`,
     "  tune.bufsize 32768",
     "  tune.http.maxhdr 128",
   ];
@@ -100,9 +108,9 @@ function frontend(
   return [
     `frontend ${name}`,
     ...binds.map((bind) => `  bind ${bind}`),
+    ...rules.map((rule) => `  ${rule}`),
     `  ${refuse(400, "HOST_INVALID", "The Host header is not a hostname.")} if !{ req.fhdr(host) -m reg -i ${hostGrammar} } or { req.fhdr_cnt(host) gt 1 }`,
     "  http-request del-header ^ignite-(?!sticky$|timing$|hops$) -m reg",
-    ...rules.map((rule) => `  ${rule}`),
     "  http-request del-header forwarded",
     "  http-request del-header x-forwarded-host",
     "  http-request del-header x-forwarded-prefix",
