@@ -102,6 +102,18 @@ test("bodies stream both ways: the answer's bytes come before the request's end"
   expect((await pieces.next()).done).toBe(true);
 });
 
+test("a caller that waits for 100 Continue is told to send, also when the answer streams", async () => {
+  const { port } = new URL(platform.url);
+  const headers = { expect: "100-continue", "content-length": "6" };
+  const path = "/@local/kit/upper";
+  const call = request({ host: "127.0.0.1", port, path, method: "POST", headers });
+  call.flushHeaders();
+  await once(call, "continue");
+  call.end("upload");
+  const [answer] = (await once(call, "response")) as [IncomingMessage];
+  expect(await text(answer)).toBe("UPLOAD");
+});
+
 test("a caller that leaves aborts request.signal, before the answer and during it", async () => {
   const before = await seen();
   const leaving = new AbortController();

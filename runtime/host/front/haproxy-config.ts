@@ -111,6 +111,9 @@ function frontend(
     ...rules.map((rule) => `  ${rule}`),
     `  ${refuse(400, "HOST_INVALID", "The Host header is not a hostname.")} if !{ req.fhdr(host) -m reg -i ${hostGrammar} } or { req.fhdr_cnt(host) gt 1 }`,
     "  http-request del-header ^ignite-(?!sticky$|timing$|hops$) -m reg",
+    // The front says that it waits for the body: a 100 on its way back would be in the answer's
+    "  http-request wait-for-body time 10s at-least 1 if { req.hdr(expect) -m found }",
+    "  http-request del-header expect",
     "  http-request del-header forwarded",
     "  http-request del-header x-forwarded-host",
     "  http-request del-header x-forwarded-prefix",
