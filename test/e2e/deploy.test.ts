@@ -81,6 +81,19 @@ test("ignite traffic splits, ignite rollback returns without compiling", async (
   expect(versions).toContain("say two");
 });
 
+test("an error that is printed has its place in the source", async () => {
+  const source = `interface Shift { columns: true }
+export default { fetch() { console.log(new Error("printed")); return new Response("x"); } };`;
+  await writeFile(join(app, "main.ts"), source);
+  await run("deploy");
+  expect((await at("/")).status).toBe(200);
+  await until("the mapped stack", async () => {
+    const text = await run("logs", "my-app");
+    return /Error: printed[\s\S]*main\.ts:2:/.test(text) && text;
+  });
+  await run("rollback", "my-app");
+});
+
 test("ignite logs and ignite executions show what happened", async () => {
   expect((await at("/a/path")).status).toBe(200);
   const logs = await until("the log line", async () => {

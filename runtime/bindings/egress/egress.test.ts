@@ -22,7 +22,10 @@ beforeAll(async () => {
           headers: request.headers,
           body,
         });
-        if (request.url === "/moved")
+        if (request.url === "/lost") {
+          response.writeHead(502, { "ignite-egress-error": "EGRESS_FAILED" });
+          response.end(JSON.stringify({ detail: "a.test did not answer." }));
+        } else if (request.url === "/moved")
           response.writeHead(302, { location: "http://169.254.169.254/" }).end();
         else response.end(`egress ${request.url}`);
       });
@@ -86,6 +89,15 @@ test("redirects go through egress again, so each address is checked", async () =
     "http://a.test/moved",
     "http://169.254.169.254/",
   ]);
+});
+
+test("fetch rejects as everywhere when nobody answers", async () => {
+  expect(
+    await evaluate(
+      `const lost = await fetch("http://a.test/lost").catch((e) => [e instanceof TypeError, e.message]);
+       return Response.json(lost)`,
+    ),
+  ).toEqual([true, "a.test did not answer."]);
 });
 
 test("raw connections do not exist, and WebSockets go through egress", async () => {

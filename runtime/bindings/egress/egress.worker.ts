@@ -41,6 +41,12 @@ export function egressRequest(request: Request, caller: EgressCaller): Request {
   });
 }
 
+/** Nobody answered: the guest's `fetch` rejects as it does in Deno and in browsers. */
+async function networkError(response: Response): Promise<TypeError> {
+  const { detail } = (await response.json()) as { detail: string };
+  return new TypeError(detail);
+}
+
 /**
  * Makes the entrypoint class. `callOut` hears of each call and answers how many edge hops lead to
  * it; the error it fails with is the guest's answer.
@@ -52,7 +58,12 @@ export function egressEntrypoint(callOut: (props: IsolateProps) => number) {
       const { app, version } = props;
       try {
         const hops = callOut(props);
-        return await this.env.EGRESS.fetch(egressRequest(request, { app, version, hops }));
+        const response = await this.env.EGRESS.fetch(
+          egressRequest(request, { app, version, hops }),
+        );
+        const isLost = response.headers.get(egressErrorHeader) === "EGRESS_FAILED";
+        if (isLost) throw await networkError(response);
+        return response;
       } catch (caught) {
         if (!(caught instanceof IgniteError)) throw caught;
         const headers = { [egressErrorHeader]: caught.reason };

@@ -71,12 +71,7 @@ export class GuestLogs {
       return;
     }
     this.#endGap(record.app, allowance);
-    const { stack } = record;
-    const mapped =
-      stack === undefined || artifact === undefined
-        ? record
-        : this.#options.maps.apply(artifact, stack).then((text) => ({ ...record, stack: text }));
-    this.#queue(mapped);
+    this.#queue(artifact === undefined ? record : this.#options.maps.applyTo(record, artifact));
   }
 
   /** Hands over all that was taken, gaps included. */

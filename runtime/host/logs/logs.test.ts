@@ -71,8 +71,12 @@ test("GuestLogs keep order while stacks are mapped, and mark what was dropped", 
   const seen: LogEntry[] = [];
   const clock = manualClock(0);
   const maps = {
-    apply: (_digest: Digest, stack: string) =>
-      new Promise<string>((resolve) => setImmediate(() => resolve(`mapped ${stack}`))),
+    applyTo: (line: LogRecord) =>
+      line.stack === undefined
+        ? line
+        : new Promise((resolve) =>
+            setImmediate(() => resolve({ ...line, stack: `mapped ${line.stack}` })),
+          ),
   } as unknown as SourceMaps;
   const logs = new GuestLogs({ clock, maps, onEntries: (entries) => seen.push(...entries) });
   logs.add({ ...record("one"), stack: "at x" }, artifact, 10);

@@ -1,6 +1,7 @@
 /** Puts the positions of a guest's stack back to its sources, with the map of its artifact. */
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import { buffer } from "node:stream/consumers";
+import type { LogRecord } from "../../../core/deployment.ts";
 import { decodeBundle } from "../../../core/bundle.ts";
 import type { Digest } from "../../../core/ids.ts";
 import type { ArtifactCache } from "../documents/artifacts.ts";
@@ -8,6 +9,7 @@ import type { ArtifactCache } from "../documents/artifacts.ts";
 const MAPS_MAX = 1_000;
 const MAP_BYTES_MAX = 8 * 1024 * 1024; // Reading one holds up this process
 const KEPT_BYTES_MAX = 64 * 1024 * 1024; // Of all maps' texts
+const PRINTED_STACK = /\n {4}at /;
 /** Bounded everywhere, and tried once for each run of such characters: guests write stacks too. */
 const FRAME = /(?<![\w@./-])([\w@./-]{1,256}\.m?js):(\d{1,9}):(\d{1,9})/g;
 
@@ -31,6 +33,16 @@ export class SourceMaps {
     } catch {
       return stack; // A map is the compiler's word about the tenant's code; it may be wrong
     }
+  }
+
+  /** A line with its stack as {@link apply} has it; one that is printed is in the message. */
+  applyTo(record: LogRecord, artifact: Digest): LogRecord | Promise<LogRecord> {
+    const { message, stack } = record;
+    if (stack !== undefined) {
+      return this.apply(artifact, stack).then((text) => ({ ...record, stack: text }));
+    }
+    if (!PRINTED_STACK.test(message)) return record;
+    return this.apply(artifact, message).then((text) => ({ ...record, message: text }));
   }
 
   #load(artifact: Digest): Promise<LoadedMap | undefined> {
