@@ -46,8 +46,8 @@ export const logBytesPerExecutionMax = 1024 * 1024;
 export const logBytesPerSecondMax = 256 * 1024; // Per app
 
 /** Calling the control API. Rates are those of one isolate, in its memory. */
-export const callsPerSecond = 100; // Of one organization; people and their CI need a tenth
-export const callBurstMax = 600; // A deploy of everything an organization has
+export const callsPerSecond = 500; // Of one organization; people and their CI need a fraction
+export const callBurstMax = 2_000; // A deploy of everything an organization has
 export const wrongKeysPerSecond = 10; // From one address; each costs a query
 export const wrongKeyBurstMax = 200; // A fleet that still has its old key
 export const ratedNamesMax = 10_000; // Buckets that are kept, below 2 MiB

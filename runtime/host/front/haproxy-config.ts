@@ -70,7 +70,7 @@ function globals(config: FrontConfig): string[] {
     "  log stdout len 4096 format raw local0 info",
     `  nbthread ${config.threads}`,
     `  maxconn ${config.connectionsMax + INTERNAL_CONNECTIONS_MAX}`,
-    "  tune.bufsize 32768",
+    "  tune.bufsize 16384",
     "  tune.http.maxhdr 128",
   ];
 }
