@@ -121,17 +121,64 @@ export function decodeBundle(blob: ArrayBuffer): Bundle {
     throw rejected("its index is cut off");
   }
   const text = new TextDecoder().decode(new Uint8Array(blob, HEADER_BYTES, indexLength));
-  const index = JSON.parse(text) as BundleIndex;
+  const index = parseIndex(text, blob.byteLength - start);
   const unknown = index.mustUnderstand.find((name) => !UNDERSTOOD.has(name));
   if (unknown !== undefined) throw rejected(`it needs "${unknown}"`);
   return {
     index,
     byteLength: blob.byteLength,
-    bytesOf(entry) {
-      if (start + entry.offset + entry.length > blob.byteLength) throw rejected("it is cut off");
-      return new Uint8Array(blob, start + entry.offset, entry.length);
-    },
+    bytesOf: (entry) => new Uint8Array(blob, start + entry.offset, entry.length),
   };
+}
+
+/** Reads the index of a blob with so many bytes behind it. */
+function parseIndex(text: string, bodyBytes: number): BundleIndex {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw rejected("its index is no JSON");
+  }
+  if (!isIndex(value)) throw rejected("its index is damaged");
+  const { modules, assets, sourceMap } = value;
+  const entries = [...modules, ...assets, ...(sourceMap === undefined ? [] : [sourceMap])];
+  const isWhole = entries.every(({ offset, length }) => offset + length <= bodyBytes);
+  if (!isWhole) throw rejected("it is cut off");
+  return value;
+}
+
+function isIndex(value: unknown): value is BundleIndex {
+  if (!isObject(value)) return false;
+  const { runtime, main, compatibilityDate, sourceMap } = value;
+  return (
+    [runtime, main, compatibilityDate].every(isText) &&
+    isListOf(value["mustUnderstand"], isText) &&
+    isListOf(value["compatibilityFlags"], isText) &&
+    isListOf(value["modules"], (each) => isEntry(each) && isText(each["type"])) &&
+    isListOf(value["assets"], (each) => isEntry(each) && isText(each["contentType"])) &&
+    (sourceMap === undefined || isEntry(sourceMap))
+  );
+}
+
+function isEntry(value: unknown): value is Record<string, unknown> {
+  if (!isObject(value) || !isText(value["name"])) return false;
+  return [value["offset"], value["length"]].every(isSize);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isListOf(value: unknown, is: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function assemble(index: Uint8Array, chunks: readonly Uint8Array[], bodyLength: number) {
