@@ -17,7 +17,7 @@ export interface Target extends AppName {
 
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const ORG_LENGTH_MAX = 32;
-const APP_LENGTH_MAX = 28; // `v4294967295--{app}` and the organization's part fit a DNS label
+const APP_LENGTH_MAX = 28; // `{app}--{org}` fits a DNS label; a preview of the longest does not
 const LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?";
 const PORT = "(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 /** A Host header in lower case, as a regular expression: 253 characters of name, six of port. */
