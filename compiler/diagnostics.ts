@@ -43,6 +43,7 @@ export interface Diagnostic {
 const MESSAGE_MAX = 4_000;
 const NOTE_MAX = 1_000;
 const LINE_TEXT_MAX = 1_000; // A minified line helps nobody
+const NAME_LENGTH_MAX = 256; // Nothing known is near a longer one; long paths are
 
 /** A diagnostic; everything but id and message may be left out. */
 export function diagnostic(
@@ -95,6 +96,7 @@ export function formatDiagnostic(one: Diagnostic): string {
 
 /** The name in `known` that a misspelt one most likely means, if one is near enough. */
 export function suggestionFor(name: string, known: readonly string[]): string | undefined {
+  if (name.length > NAME_LENGTH_MAX) return undefined;
   const longer = name.length > 2 ? known.filter((candidate) => candidate.startsWith(name)) : [];
   if (longer.length === 1) return longer[0];
   const scored = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));

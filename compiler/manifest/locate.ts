@@ -8,29 +8,47 @@ export interface Place {
   lineText: string;
 }
 
+/** A key or header, in the text that it stands in. */
+interface Mark {
+  lineText: string;
+  at: number;
+  what: string;
+  isHeader: boolean;
+}
+
+const HEADER = /^\s*\[\s*([^\]]+?)\s*\]/;
+const KEY = /^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|[\w-]+))*)\s*=/;
+
 /**
- * The place of `path`: its `key =` under the right header, its dotted or inline form, or else the
- * header of its table.
+ * Reads a text once, then finds the place of a path: its `key =` under the right header, its
+ * dotted or inline form, or else the header of its table.
  */
-export function locate(text: string, path: readonly string[]): Place {
-  const lines = text.split(/\r?\n/);
-  const last = path.at(-1) ?? "";
+export function locator(text: string): (path: readonly string[]) => Place {
+  const first = new Map<string, Mark>();
+  const last = new Map<string, Mark>();
+  const note = (name: string, mark: Mark) => {
+    if (!first.has(name)) first.set(name, mark);
+    last.set(name, mark);
+  };
   let table = "";
-  let fallback: Place | undefined;
-  for (const [at, lineText] of lines.entries()) {
-    const header = /^\s*\[\s*([^\]]+?)\s*\]/.exec(lineText)?.[1];
+  for (const [at, lineText] of text.split(/\r?\n/).entries()) {
+    const header = HEADER.exec(lineText)?.[1];
     if (header !== undefined) table = unquote(header);
-    if (header !== undefined && table === path.join(".")) return place(lineText, at, header);
-    if (header !== undefined && table === path[0]) fallback = place(lineText, at, header);
-    const key = /^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|[\w-]+))*)\s*=/.exec(
-      lineText,
-    )?.[1];
+    if (header !== undefined) note(table, { lineText, at, what: header, isHeader: true });
+    const key = KEY.exec(lineText)?.[1];
     if (key === undefined) continue;
     const full = [table, unquote(key)].filter((part) => part !== "").join(".");
-    if (full === path.join(".")) return place(lineText, at, key);
-    if (full === path[0]) fallback = place(lineText, at, lineText.includes(last) ? last : key);
+    note(full, { lineText, at, what: key, isHeader: false });
   }
-  return fallback ?? { line: 0, column: 0, length: 0, lineText: "" };
+  return (path) => {
+    const exact = first.get(path.join("."));
+    if (exact !== undefined) return place(exact.lineText, exact.at, exact.what);
+    const near = last.get(path[0] ?? "");
+    if (near === undefined) return { line: 0, column: 0, length: 0, lineText: "" };
+    const inner = path.at(-1) ?? "";
+    const isInline = !near.isHeader && near.lineText.includes(inner);
+    return place(near.lineText, near.at, isInline ? inner : near.what);
+  };
 }
 
 function place(lineText: string, at: number, what: string): Place {

@@ -3,12 +3,12 @@
  * together.
  */
 import { parse as parseToml, TomlError } from "smol-toml";
-import { manifestBytesMax } from "../../core/limits.ts";
+import { diagnosticsMax, manifestBytesMax } from "../../core/limits.ts";
 import { isAppName, isOrgName } from "../../core/names.ts";
 import { type Diagnostic, diagnostic, suggestionFor } from "../diagnostics.ts";
 import { type Complaint, checkValue } from "./check.ts";
 import { type Field, fields } from "./fields.ts";
-import { locate } from "./locate.ts";
+import { locator, type Place } from "./locate.ts";
 import type { Manifest } from "./manifest.ts";
 import { normalize, type RawManifest } from "./normalize.ts";
 
@@ -37,7 +37,9 @@ export function parseManifest(text: string, file: string = manifestFile): Manife
   const together = complaints.length === 0 ? checkTogether(raw) : [];
   const all = [...complaints, ...together];
   if (all.length === 0) return { ok: true, manifest: normalize(raw) };
-  const diagnostics = all.map((each) => asDiagnostic(each, text, file));
+  const locate = locator(text);
+  const shown = all.slice(0, diagnosticsMax);
+  const diagnostics = shown.map((each) => asDiagnostic(each, locate(each.path), file));
   return { ok: false, diagnostics: diagnostics.toSorted((a, b) => a.line - b.line) };
 }
 
@@ -57,7 +59,7 @@ function readToml(text: string, file: string): RawManifest | Diagnostic {
 function checkTables(raw: RawManifest): Complaint[] {
   const tables = Object.keys(fields).filter((name) => name !== "");
   const top = fields[""] ?? {};
-  return Object.entries(raw).flatMap(([key, value]) => {
+  return checkEach(raw, (key, value) => {
     const field = own(top, key);
     if (field !== undefined) return checkValue(field, value, [key]);
     const table = own(fields, key);
@@ -70,13 +72,26 @@ function checkTables(raw: RawManifest): Complaint[] {
 function checkTable(table: Table, value: object, name: string): Complaint[] {
   const open = own(table, "*");
   if (open !== undefined) return checkValue(open, value, [name]);
-  return Object.entries(value).flatMap(([key, each]) => {
+  return checkEach(value, (key, each) => {
     const field = own(table, key);
     const path = [name, key];
     return field === undefined
       ? [unknown(path, Object.keys(table))]
       : checkValue(field, each, path);
   });
+}
+
+/** What is wrong with a table's keys, as much of it as is shown: strangers write manifests too. */
+function checkEach(
+  table: object,
+  check: (key: string, value: unknown) => readonly Complaint[],
+): Complaint[] {
+  const found: Complaint[] = [];
+  for (const [key, value] of Object.entries(table)) {
+    if (found.length >= diagnosticsMax) break;
+    found.push(...check(key, value));
+  }
+  return found;
 }
 
 /** Keys come from outside, and objects have more than their own. */
@@ -135,7 +150,6 @@ function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function asDiagnostic(complaint: Complaint, text: string, file: string): Diagnostic {
-  const place = locate(text, complaint.path);
+function asDiagnostic(complaint: Complaint, place: Place, file: string): Diagnostic {
   return diagnostic("MANIFEST_FIELD", complaint.message, { file, ...place, fix: complaint.fix });
 }
