@@ -11,8 +11,9 @@ export type StatementKind =
   | "refused"; // Would reach another file
 
 const TOKEN =
-  // space, comments, strings and quoted names, parameters, words, anything else
-  /(?<space>\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))|(?<quoted>'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|\[[^\]]*(?:\]|$))|(?<parameter>\?\d*|[:@$][A-Za-z0-9_]+)|(?<word>[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*|\d[\w.]*)|(?<other>[\s\S])/gy;
+  // space, comments, strings and quoted names (a doubled quote is two tokens), parameters with the
+  // `::` and `(…)` of Tcl's that SQLite knows, words, anything else
+  /(?<space>\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))|(?<quoted>'[^']*(?:'|$)|"[^"]*(?:"|$)|`[^`]*(?:`|$)|\[[^\]]*(?:\]|$))|(?<parameter>\?\d*|[:@$#](?:[A-Za-z0-9_$\u0080-\uffff]|::)+(?:\([^ \t\n\v\f\r)]*\)?)?)|(?<word>[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*|\d[\w.]*)|(?<other>[\s\S])/gy;
 
 interface Token {
   text: string;
@@ -24,26 +25,30 @@ interface Token {
 export function splitStatements(script: string): string[] {
   const statements: string[] = [];
   let start = 0;
-  let words: string[] = [];
-  let empty = true;
-  let depth = 0; // Of BEGIN and CASE inside a trigger's body
+  let tokens: string[] = []; // The first of the statement, and its last two
   for (const token of tokensOf(script)) {
-    if (token.type === "word") {
-      const word = token.text.toUpperCase();
-      if (words.length < 4) words.push(word);
-      if (isTrigger(words))
-        depth += word === "BEGIN" || word === "CASE" ? 1 : word === "END" ? -1 : 0;
+    if (token.text !== ";" || isInsideTrigger(tokens)) {
+      if (tokens.length > FIRST_TOKENS + 1) tokens.splice(FIRST_TOKENS, 1);
+      tokens.push(token.text.toUpperCase());
+      continue;
     }
-    if (token.text === ";" && depth <= 0) {
-      if (!empty) statements.push(script.slice(start, token.end));
-      start = token.end;
-      words = [];
-      empty = true;
-      depth = 0;
-    } else empty = false;
+    if (tokens.length > 0) statements.push(script.slice(start, token.end));
+    start = token.end;
+    tokens = [];
   }
-  if (!empty) statements.push(script.slice(start));
+  if (tokens.length > 0) statements.push(script.slice(start));
   return statements;
+}
+
+const FIRST_TOKENS = 3; // CREATE TEMP TRIGGER
+
+/** Whether a semicolon behind these tokens is one in a trigger's body, which "; END" closes. */
+function isInsideTrigger(tokens: readonly string[]): boolean {
+  const [first, second = "", third] = tokens;
+  if (first !== "CREATE") return false;
+  const isTemporary = second === "TEMP" || second === "TEMPORARY";
+  if (second !== "TRIGGER" && !(isTemporary && third === "TRIGGER")) return false;
+  return tokens.at(-2) !== ";" || tokens.at(-1) !== "END";
 }
 
 /** Tells what kind of statement comes first in `sql`. */
@@ -99,11 +104,7 @@ const PARAMETERS_MAX = 32_766; // SQLite's own bound
 function growTo(names: (string | undefined)[], position: number, name: string): void {
   if (position < 1 || position > PARAMETERS_MAX) return; // SQLite refuses it when it prepares
   while (names.length < position) names.push(undefined);
-  names[position - 1] = name;
-}
-
-function isTrigger(words: readonly string[]): boolean {
-  return words[0] === "CREATE" && words.slice(1, 3).includes("TRIGGER");
+  names[position - 1] ??= name;
 }
 
 function nextWord(tokens: Iterator<Token>): string {
