@@ -16,6 +16,8 @@ export function toDriver(value: HranaValue): DriverValue {
     case "integer":
       return toInteger(value.value);
     case "float":
+      // JSON has no infinity, but reads 1e999 as one.
+      if (!Number.isFinite(value.value)) throw invalid("a float is not finite");
       return value.value;
     case "text":
       // The driver cuts text off at NUL when it reads; refused rather than lost.
