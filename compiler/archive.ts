@@ -84,14 +84,16 @@ class Unpacking {
       return stop(this.failure);
     }
     if (entry.type === "Directory") return void entry.resume();
-    // The parser hands over one entry at a time, so this chain never grows.
-    this.#writing = this.#write(entry).catch((error: unknown) => {
+    // The parser goes on once an entry is read, which may be before its file is closed.
+    const before = this.#writing;
+    const writing = this.#write(entry).catch((error: unknown) => {
       this.failure ??= isConflict(error)
         ? rejected(entry.path, "it is a file and a folder at once")
         : diskError(error);
       entry.resume();
       stop(this.failure);
     });
+    this.#writing = writing.then(() => before);
   }
 
   async done(): Promise<void> {
