@@ -1,10 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { anyText } from "../test/harness/arbitraries.ts";
 import { type ArchiveLimits, unpackArchive } from "./archive.ts";
 import { type OddEntry, packTree } from "./pack-tree.ts";
 
@@ -41,6 +42,7 @@ const refused: [string, Record<string, string | OddEntry>, RegExp][] = [
   ["one name twice", { a: "x", "./a": "y" }, /twice/],
   ["a file that is a folder too", { a: "x", "a/b": "y" }, /file and a folder/],
   ["a path that is too long", { [long]: "x" }, /longer than/],
+  ["a name that is too long", { [`a/${"b".repeat(256)}`]: "x" }, /name in its path is longer/],
 ];
 
 test.each(refused)("unpackArchive() refuses %s and names the entry", async (_, files, why) => {
@@ -93,12 +95,71 @@ test("unpackArchive() of any changed archive unpacks or says ARCHIVE_REJECTED", 
       const changed = Buffer.from(tar);
       for (const [at, byte] of changes) changed[at] = byte;
       if (changes.some(([at]) => at < 512)) fixChecksum(changed);
-      const inside = await mkdtemp(join(folder, "x-"));
-      const unpacking = unpackArchive(Readable.from([gzipSync(changed)]), inside);
-      await unpacking.catch((error) => expect(error.reason).toBe("ARCHIVE_REJECTED"));
-      expect((await readdir(folder)).every((name) => name.startsWith("x-"))).toBe(true);
+      await unpackAny(gzipSync(changed));
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
+  );
+});
+
+/** Unpacks bytes that may be anything into a folder of their own; answers what lies there. */
+async function unpackAny(bytes: Uint8Array): Promise<string[] | "ARCHIVE_REJECTED"> {
+  const inside = await mkdtemp(join(folder, "x-"));
+  try {
+    await unpackArchive(Readable.from([bytes]), inside);
+    const found = await readdir(inside, { recursive: true, withFileTypes: true });
+    expect(found.every((entry) => entry.isFile() || entry.isDirectory())).toBe(true);
+    const files = found.filter((entry) => entry.isFile());
+    return files.map(({ parentPath, name }) => relative(inside, join(parentPath, name)));
+  } catch (error) {
+    expect(error).toMatchObject({ reason: "ARCHIVE_REJECTED" });
+    return "ARCHIVE_REJECTED";
+  } finally {
+    expect((await readdir(folder)).every((name) => name.startsWith("x-"))).toBe(true);
+  }
+}
+
+test("unpackArchive() of any bytes, compressed or not, says ARCHIVE_REJECTED", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), async (bytes) => {
+      fc.pre(bytes.some((byte) => byte !== 0)); // Zeros are an archive's end
+      expect(await unpackAny(bytes)).toBe("ARCHIVE_REJECTED");
+      expect(await unpackAny(gzipSync(bytes))).toBe("ARCHIVE_REJECTED");
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("unpackArchive() of changed gzip unpacks the same or says ARCHIVE_REJECTED", async () => {
+  const whole = await packTree({ "main.ts": "x".repeat(600), "a/b.ts": "y" });
+  await fc.assert(
+    fc.asyncProperty(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
+      const changed = whole.slice();
+      changed[at] = (changed[at] ?? 0) ^ by;
+      const files = await unpackAny(changed);
+      if (files !== "ARCHIVE_REJECTED") expect(files.toSorted()).toEqual(["a/b.ts", "main.ts"]);
+      expect(await unpackAny(whole.subarray(0, at))).toBe("ARCHIVE_REJECTED");
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("unpackArchive() writes names as they are, or not at all", async () => {
+  const part = fc.oneof(
+    fc.constantFrom("a", "..", ".", "", "c".repeat(256), "é".repeat(128), "~", "nul", "-rf"),
+    anyText(4),
+  );
+  const name = fc
+    .array(part, { minLength: 1, maxLength: 4 })
+    .map((parts) => parts.join("/"))
+    .filter((path) => !/[\0\n]|\/$/.test(path)); // Ends of fields, and the sign of a folder
+  await fc.assert(
+    fc.asyncProperty(fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), async (names) => {
+      const files = await unpackAny(await packTree(Object.fromEntries(names.map((n) => [n, "x"]))));
+      if (files === "ARCHIVE_REJECTED") return;
+      const plain = names.map((each) => each.replace(/^\.\//, ""));
+      expect(files.toSorted()).toEqual(plain.toSorted());
+    }),
+    { numRuns: 80 },
   );
 });
 

@@ -24,6 +24,7 @@ const LIMITS: ArchiveLimits = {
   files: sourceFilesMax,
   pathBytes: sourcePathBytesMax,
 };
+const NAME_BYTES_MAX = 255; // Of a file or folder, in every file system we meet
 const DECOMPRESSION_RATIO_MAX = 1_000; // Text reaches about 100; gzip of zeros 1032
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
 const BAD_CHARACTERS = /[\u0000-\u001f\u007f\\\ufffd]/;
@@ -130,6 +131,9 @@ class Unpacking {
     if (BAD_CHARACTERS.test(name)) return "its name has a control character or a backslash";
     const parts = name.split("/");
     if (parts.includes("..")) return "its path leaves the folder";
+    if (parts.some((part) => Buffer.byteLength(part) > NAME_BYTES_MAX)) {
+      return `a name in its path is longer than ${NAME_BYTES_MAX} bytes`;
+    }
     if (parts.includes(".") || parts.includes("")) return "its path is not in its plain form";
     return undefined;
   }
