@@ -67,6 +67,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MS_MAX);
       running = await start().catch(() => undefined);
+      if (stopping) await running?.stop(); // It was asked for while there was none to stop
       if (running !== undefined) return watch(running);
     }
   };
