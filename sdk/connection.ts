@@ -71,10 +71,14 @@ export function withApiErrors(transport: Transport, connection: { url: string })
   };
 }
 
-/** Whether no connection could be made: a TypeError of `fetch`, or an error of the system. */
+/**
+ * Whether no connection could be made, or it broke: a TypeError of `fetch`, an error of the
+ * system, or an answer that Node saw cut off.
+ */
 function isLost(cause: unknown): boolean {
   if (cause instanceof TypeError) return true;
-  return cause instanceof Error && "syscall" in cause;
+  if (!(cause instanceof Error)) return false;
+  return "syscall" in cause || ("code" in cause && cause.code === "ECONNRESET");
 }
 
 /** Passes messages on and converts what the stream throws. */

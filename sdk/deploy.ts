@@ -199,10 +199,14 @@ export async function compileDraft(
   let version: Version | undefined;
   const diagnostics: Diagnostic[] = [];
   const call = { app: appRef(app), message: options.message ?? "" };
-  for await (const { event } of ports.compute.compileDraft(call)) {
-    options.onProgress?.({ step: "compile", event });
-    if (event.case === "version") version = event.value;
-    if (event.case === "diagnostic") diagnostics.push(event.value);
+  try {
+    for await (const { event } of ports.compute.compileDraft(call)) {
+      options.onProgress?.({ step: "compile", event });
+      if (event.case === "version") version = event.value;
+      if (event.case === "diagnostic") diagnostics.push(event.value);
+    }
+  } catch (error) {
+    throw version !== undefined && isGone(error) ? cutOff(error) : error;
   }
   if (version === undefined) throw cutOff();
   if (version.status === VersionStatus.FAILED) throw failed(version, diagnostics);
@@ -239,11 +243,16 @@ function failed(version: Version, streamed: readonly Diagnostic[]): IgniteApiErr
   });
 }
 
-function cutOff(): IgniteApiError {
+function isGone(error: unknown): boolean {
+  return IgniteApiError.from(error).reason === "CONTROL_UNAVAILABLE";
+}
+
+function cutOff(cause?: unknown): IgniteApiError {
   return new IgniteApiError({
     code: "unavailable",
     reason: "CONTROL_UNAVAILABLE",
     message: "The connection ended before the compile did.",
-    hint: "The compile goes on; look at `ignite versions`, or deploy again.",
+    hint: "Deploy again. What has traffic is untouched.",
+    cause,
   });
 }
