@@ -1,9 +1,10 @@
 /** Each process is killed in turn while apps are called: answers stay right, and all come back. */
-import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startPlatform, type TestPlatform, until } from "../harness/platform.ts";
+import { descendantsOf } from "../harness/processes.ts";
 
 /** A part of the platform, and what its command line names. */
 const PARTS: readonly (readonly [name: string, commandLine: RegExp])[] = [
@@ -43,7 +44,7 @@ test.each(PARTS)(
   "%s is killed: every answer is right or a problem, and all comes back",
   async (name, line) => {
     const before = await (await call()).text();
-    const victims = await processesOf(platform, line);
+    const victims = await descendantsOf(platform.pid, line);
     expect(victims.length, `processes of ${name}`).toBeGreaterThan(0);
     let stop = false;
     const answers: string[] = [];
@@ -52,7 +53,7 @@ test.each(PARTS)(
     })();
     for (const pid of victims) process.kill(pid, "SIGKILL");
     await until(`${name} is started again`, async () => {
-      const found = await processesOf(platform, line);
+      const found = await descendantsOf(platform.pid, line);
       return found.length > 0 && found.every((pid) => !victims.includes(pid));
     });
     const deployed = await until(`a deploy after ${name} was killed`, async () => {
@@ -85,25 +86,4 @@ async function answerOf(): Promise<string> {
   } catch {
     return "refused";
   }
-}
-
-/** Descendants of the platform whose command line matches. */
-async function processesOf({ pid: root }: TestPlatform, line: RegExp): Promise<number[]> {
-  const all = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const rows = await Promise.all(
-    all.map(async (name) => {
-      const read = (file: string) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "");
-      const [stat, commandLine] = await Promise.all([read("stat"), read("cmdline")]);
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      return { pid: Number(name), parent, commandLine: commandLine.replaceAll("\0", " ") };
-    }),
-  );
-  const parents = new Map(rows.map((row) => [row.pid, row.parent]));
-  const isOurs = (pid: number): boolean => {
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) {
-      if (at === root) return true;
-    }
-    return false;
-  };
-  return rows.filter((row) => isOurs(row.pid) && line.test(row.commandLine)).map(({ pid }) => pid);
 }

@@ -50,14 +50,23 @@ export interface RunResult {
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const CLI = join(ROOT, "cli/bin.mjs");
 
-/** Starts a platform; `dataDir` continues an earlier one's. */
-export async function startPlatform(
-  options: { dataDir?: string; args?: readonly string[] } = {},
-): Promise<TestPlatform> {
+/** How to start a platform. */
+export interface StartOptions {
+  /** Continues an earlier one's. */
+  dataDir?: string;
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** A command line that the platform's is put behind. */
+  before?: readonly string[];
+}
+
+/** Starts a platform. */
+export async function startPlatform(options: StartOptions = {}): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "ignite-test-")));
-  const env = environmentFor(dataDir);
+  const env = { ...environmentFor(dataDir), ...options.env };
   const args = ["up", "--json", "--port", "0", "--data", join(dataDir, "data")];
-  const child = spawn(process.execPath, [CLI, ...args, ...(options.args ?? [])], {
+  const [file = "", ...words] = [...(options.before ?? []), process.execPath, CLI, ...args];
+  const child = spawn(file, [...words, ...(options.args ?? [])], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
