@@ -182,3 +182,15 @@ test("new Ignite() refuses an address that is none", () => {
   expect(() => new Ignite({ url: "localhost" })).toThrow();
   expect(() => new Ignite({ url: "ftp://localhost" })).toThrow(TypeError);
 });
+
+test("a call that the front answers in place of control fails with CONTROL_UNAVAILABLE", async () => {
+  const headers = { "content-type": "application/problem+json", "ignite-request-id": "r1" };
+  const fetch = async () => new Response('{"status":503}', { status: 503, headers });
+  const { compute } = new Ignite({ url: "http://localhost", key: memoryKey, fetch });
+  await expect(compute.listApps({})).rejects.toMatchObject({
+    code: "unavailable",
+    reason: "CONTROL_UNAVAILABLE",
+    message: expect.stringContaining("does not answer"),
+    requestId: "r1",
+  });
+});

@@ -77,6 +77,7 @@ function fromConnect(error: ConnectError): IgniteApiError {
   const [info] = error.findDetails(ErrorInfoSchema);
   const [failure] = error.findDetails(FailureSchema);
   if (error.cause instanceof IgniteApiError) return error.cause;
+  if (UNANSWERED.test(error.rawMessage)) return withoutControl(error);
   const code = nameOfCode(error.code);
   const header = (name: string) => error.metadata.get(name) ?? undefined;
   return new IgniteApiError({
@@ -88,6 +89,20 @@ function fromConnect(error: ConnectError): IgniteApiError {
     stackOfApp: failure?.stack || undefined,
     requestId: info?.requestId || header("ignite-request-id"),
     cause: error.cause ?? error,
+  });
+}
+
+/** What a Connect client makes of a problem document, such as the front's. */
+const UNANSWERED = /^HTTP 50[234]$/;
+
+/** The error of a call that the front answered in place of the control plane. */
+function withoutControl(error: ConnectError): IgniteApiError {
+  return new IgniteApiError({
+    code: "unavailable",
+    reason: "CONTROL_UNAVAILABLE",
+    message: "The control plane does not answer. Published apps go on; try again later.",
+    requestId: error.metadata.get("ignite-request-id") ?? undefined,
+    cause: error,
   });
 }
 
