@@ -51,7 +51,7 @@ test.each(PARTS)(
     const calling = (async () => {
       while (!stop) answers.push(await answerOf());
     })();
-    for (const pid of victims) process.kill(pid, "SIGKILL");
+    victims.forEach(kill);
     await until(`${name} is started again`, async () => {
       const found = await descendantsOf(platform.pid, line);
       return found.length > 0 && found.every((pid) => !victims.includes(pid));
@@ -73,6 +73,15 @@ test.each(PARTS)(
   },
   60_000,
 );
+
+/** Ends a process, unless it went with its parent. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    expect(error).toMatchObject({ code: "ESRCH" });
+  }
+}
 
 /** What a call got: the app's text, a problem document, or no connection. */
 async function answerOf(): Promise<string> {
