@@ -16,7 +16,7 @@ import { type Isolate, Isolates } from "./isolates.ts";
 import { checkHops, checkMethod, limitBody, statusOf, subrequestsExceeded } from "./limits.ts";
 import type { Capabilities, Origin } from "./ports.ts";
 import { appNotFound, problemResponse } from "./problem.ts";
-import { type Ending, type Invocation, pathOf, Records } from "./records.ts";
+import { type Invocation, pathOf, Records } from "./records.ts";
 import { checkInput, checkOutput } from "./schema.ts";
 import { Timing } from "./timing.ts";
 
@@ -179,16 +179,17 @@ export class Gateway {
     this.#unknown.set(address, now + UNKNOWN_TTL_MS);
   }
 
-  async #invoke(
+  /** Not asynchronous itself: each step that is costs a warm request about a microsecond. */
+  #invoke(
     located: Located,
     requestId: string,
     context: ExecutionContext,
     timing: Timing | undefined,
   ): Promise<Response> {
-    const { app, prefix } = located;
-    const { method } = located.request;
+    const { app, request } = located;
+    const { method } = request;
     checkMethod(app, method);
-    const hopsHeader = located.request.headers.get("ignite-hops");
+    const hopsHeader = request.headers.get("ignite-hops");
     const hops = hopsHeader === null ? 0 : checkHops(hopsHeader);
     const choice = this.#choose(located);
     const isolate = this.isolates.entry(app, choice.version);
@@ -198,7 +199,7 @@ export class Gateway {
       isolate,
       version: choice.version.number,
       method,
-      path: pathOf(located.request.url, located.host),
+      path: pathOf(request.url, located.host),
       startedMs: Date.now(),
       cold: !isolate.loaded,
       expire: undefined,
@@ -206,12 +207,14 @@ export class Gateway {
     };
     if (hops > 0) rememberHops(isolate, hops, invocation.startedMs);
     isolate.subrequests = Math.min(isolate.subrequests + subrequestsMax, subrequestsSavedMax);
-    let response = await this.#call(invocation, located.request, context, timing);
-    if (choice.newBucket !== undefined) {
-      response = new Response(response.body, response);
-      response.headers.append("set-cookie", stickyCookie(choice.newBucket, prefix || "/"));
-    }
-    return timing === undefined ? response : timing.stamp(response, invocation.version);
+    const answer = this.#run(invocation, () => this.#answer(invocation, request, context));
+    if (invocation.cold && this.isolates.overfull) context.waitUntil(this.isolates.trim(context));
+    if (choice.newBucket === undefined && timing === undefined) return answer;
+    return answer.then((response) => {
+      timing?.mark(invocation.cold ? "start" : "guest");
+      const placed = placedIn(choice.newBucket, located.prefix, response);
+      return timing?.stamp(placed, invocation.version) ?? placed;
+    });
   }
 
   #choose({ app, version, request }: Located): Choice {
@@ -226,44 +229,41 @@ export class Gateway {
     return { version: preview, newBucket: undefined };
   }
 
-  /**
-   * Calls the isolate within the app's time and notes how it went. The checks of both bodies are
-   * the app's time too: a schema may take as long as code.
-   */
-  async #call(
-    invocation: Invocation,
-    received: Request,
-    context: ExecutionContext,
-    timing: Timing | undefined,
-  ): Promise<Response> {
+  /** Has the app answer within its time, and notes how it went. */
+  #run(invocation: Invocation, answer: () => Promise<Response>): Promise<Response> {
     const { records } = this;
-    const { app, isolate } = invocation;
-    const { schema } = app.document;
     records.begin(invocation);
-    if (invocation.cold && this.isolates.overfull) context.waitUntil(this.isolates.trim(context));
-    let status = 499;
-    let ending: Ending | undefined;
-    try {
-      let request = limitBody(received, invocation);
-      if (schema.input !== undefined) request = await checkInput(app, request);
-      const stub = this.isolates.stub(isolate, context).getEntrypoint();
-      const answer = stub.fetch(request as never) as unknown as Promise<Response>;
-      let response = await withinTime(answer, invocation);
-      if (schema.output !== undefined) response = await checkOutput(app, response);
-      timing?.mark(invocation.cold ? "start" : "guest");
-      ({ status } = response);
-      return response;
-    } catch (caught) {
-      const error = guestFailure(caught, isolate);
-      status = statusOf(error) ?? httpStatusOf(error.code);
-      ending = {
-        outcome: error.reason === "GUEST_TIMED_OUT" ? "timed_out" : "failed",
-        reason: error.reason,
+    return new Promise((resolve, reject) => {
+      const fail = (caught: unknown) => {
+        const error = guestFailure(caught, invocation.isolate);
+        const { reason } = error;
+        const outcome = reason === "GUEST_TIMED_OUT" ? "timed_out" : "failed";
+        const status = statusOf(error) ?? httpStatusOf(error.code);
+        records.end(invocation, status, { outcome, reason });
+        reject(error);
       };
-      throw error;
-    } finally {
-      records.end(invocation, status, ending);
-    }
+      invocation.expire = fail;
+      try {
+        answer().then((response) => {
+          records.end(invocation, response.status, undefined);
+          resolve(response);
+        }, fail);
+      } catch (caught) {
+        fail(caught);
+      }
+    });
+  }
+
+  /** The isolate's answer. The checks of both bodies are the app's: a schema may loop as code may. */
+  #answer(invocation: Invocation, received: Request, context: ExecutionContext): Promise<Response> {
+    const { app, isolate } = invocation;
+    const request = limitBody(received, invocation);
+    const target = this.isolates.stub(isolate, context).getEntrypoint();
+    const call = (checked: Request) =>
+      target.fetch(checked as never) as unknown as Promise<Response>;
+    const { input, output } = app.document.schema;
+    if (input === undefined && output === undefined) return call(request);
+    return callChecked(app, request, call);
   }
 
   /** What only the platform's log may see. */
@@ -272,12 +272,22 @@ export class Gateway {
   }
 }
 
-/** The answer, or what {@link Records} rejects with when the invocation's time is over. */
-function withinTime(answer: Promise<Response>, invocation: Invocation): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    invocation.expire = reject;
-    answer.then(resolve, reject);
-  });
+async function callChecked(
+  app: AppEntry,
+  request: Request,
+  call: (request: Request) => Promise<Response>,
+): Promise<Response> {
+  const { input, output } = app.document.schema;
+  const response = await call(input === undefined ? request : await checkInput(app, request));
+  return output === undefined ? response : checkOutput(app, response);
+}
+
+/** Keeps a caller of a split who asked for that with one version. */
+function placedIn(bucket: number | undefined, prefix: string, response: Response): Response {
+  if (bucket === undefined) return response;
+  const placed = new Response(response.body, response);
+  placed.headers.append("set-cookie", stickyCookie(bucket, prefix || "/"));
+  return placed;
 }
 
 function rememberHops(isolate: Isolate, hops: number, nowMs: number): void {

@@ -24,6 +24,7 @@ export function checkMethod(app: AppEntry, method: string): void {
  */
 export function limitBody(request: Request, invocation: Invocation): Request {
   const { app, method } = invocation;
+  if (method === "GET" && request.body === null) return request;
   const declared = request.headers.get("content-length");
   const bytesMax = app.document.limits.bodyMb * MIB;
   if (declared !== null) {
