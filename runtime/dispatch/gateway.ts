@@ -254,7 +254,7 @@ export class Gateway {
     });
   }
 
-  /** The isolate's answer. The checks of both bodies are the app's: a schema may loop as code may. */
+  /** The isolate's answer. Checks of bodies are the app's too: a schema may loop as code may. */
   #answer(invocation: Invocation, received: Request, context: ExecutionContext): Promise<Response> {
     const { app, isolate } = invocation;
     const request = limitBody(received, invocation);
