@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { anyText } from "../test/harness/arbitraries.ts";
 import {
+  fitsHost,
   formatAppName,
   hostLabelOf,
   isAppName,
@@ -127,5 +128,16 @@ test("targetOfPath() finds the app and keeps every byte behind it", () => {
       expect(found.rest.startsWith("/")).toBe(true);
     }),
     { numRuns: 1_000 },
+  );
+});
+
+test("fitsHost() holds for exactly the names whose previews parse as hosts", () => {
+  const long = fc.integer({ min: 20, max: 32 }).map((length) => "o".repeat(length));
+  fc.assert(
+    fc.property(long, fc.integer({ min: 15, max: 28 }), (org, length) => {
+      const name = { org, app: "a".repeat(length) };
+      const preview = parseHost(`${hostLabelOf(name, 999_999)}.localhost`);
+      expect(fitsHost(name)).toBe(preview !== undefined);
+    }),
   );
 });

@@ -17,13 +17,14 @@ export interface Target extends AppName {
 
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const ORG_LENGTH_MAX = 32;
-const APP_LENGTH_MAX = 28; // `{app}--{org}` fits a DNS label; a preview of the longest does not
+const APP_LENGTH_MAX = 28; // `{app}--{org}` fits a DNS label; see fitsHost() for previews
 const LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?";
 const PORT = "(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 /** A Host header in lower case, as a regular expression: 253 characters of name, six of port. */
 export const hostGrammar = `^(?=.{1,259}$)${LABEL}(?:\\.${LABEL})*(?::${PORT})?$`;
 const HOST_PATTERN = new RegExp(hostGrammar);
 const LABEL_LENGTH_MAX = 63;
+const VERSION_WIDE = 999_999; // Nobody has more versions
 const VERSION_LABEL = /^v([1-9][0-9]{0,8})$/;
 
 /** Whether `text` is a well-formed organization name. */
@@ -100,6 +101,11 @@ export function targetOfPath(path: string): { target: Target; rest: string } | u
 export function hostLabelOf(name: AppName, version?: number): string {
   const label = `${name.app}--${name.org}`;
   return version === undefined ? label : `v${version}--${label}`;
+}
+
+/** Whether the app's previews have hosts too: organization and app of 52 characters together. */
+export function fitsHost(name: AppName): boolean {
+  return hostLabelOf(name, VERSION_WIDE).length <= LABEL_LENGTH_MAX;
 }
 
 /** Reads `v12` as 12. */

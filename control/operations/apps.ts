@@ -3,7 +3,7 @@ import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { IgniteError } from "../../core/errors.ts";
 import { type AppId, isId } from "../../core/ids.ts";
 import { deletedAppTtlMs } from "../../core/limits.ts";
-import { hostLabelOf, isAppName, parseAppName } from "../../core/names.ts";
+import { fitsHost, hostLabelOf, isAppName, parseAppName } from "../../core/names.ts";
 import {
   type Access,
   AccessPolicy,
@@ -92,6 +92,9 @@ export async function createApp(
   const org = checkOrganization(principal, request.organization);
   const { name } = request;
   if (!isAppName(name)) throw invalidArgument("name", "it is not a valid name of an app.");
+  if (!fitsHost({ org, app: name })) {
+    throw invalidArgument("name", "with its organization's it has more than 52 characters.");
+  }
   if (principal.apps.length > 0 && !principal.apps.includes(name)) throw outOfScope(name);
   checkDomains(ports, request.domains);
   const call = { method: "CreateApp", idempotencyKey: request.idempotencyKey, request };
