@@ -2,11 +2,19 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { packageHostsOf } from "./deno/registries.ts";
+import { createIncrementalCompiler } from "./incremental.ts";
 import { packTree } from "./pack-tree.ts";
-import { startTemporaryCompiler, type TemporaryCompiler } from "./temporary-compile.ts";
+import {
+  startTemporaryCompiler,
+  testToolchainFolder,
+  type TemporaryCompiler,
+} from "./temporary-compile.ts";
 
 const HANDLER = 'export default { fetch() { return new Response("ok"); } };\n';
 const USE = `import { greet } from "npm:greeter@1.0.0";\nconsole.log(greet);\n${HANDLER}`;
@@ -162,4 +170,23 @@ test("compile() reaches no registry that is not configured", async ({ skip }) =>
   );
   expect(result.ok).toBe(false);
   expect(log.join("\n")).not.toContain("from-the-registry");
+});
+
+test("createIncrementalCompiler() blames the package that is missing, and no other", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "ignite-dev-app-"));
+  vi.stubEnv("NPM_CONFIG_REGISTRY", url);
+  const compiler = await createIncrementalCompiler({ dir, cacheDir: testToolchainFolder });
+  try {
+    const missing = 'import lost from "npm:no-such-package@1";\nconsole.log(lost);\n';
+    await writeFile(join(dir, "main.ts"), `${USE}${missing}`);
+    const { ok, diagnostics } = await compiler.rebuild();
+    expect(ok).toBe(false);
+    expect(diagnostics).toHaveLength(1);
+    expect(diagnostics[0]).toMatchObject({ id: "PACKAGE_FETCH", line: 4, column: 18 });
+    expect(diagnostics[0]?.message).toContain("no-such-package");
+  } finally {
+    vi.unstubAllEnvs();
+    await compiler.dispose();
+    await rm(dir, { recursive: true, force: true });
+  }
 });

@@ -99,10 +99,9 @@ async function bundleStep(context: StepContext, dependencies: Dependencies): Pro
   const attempt = () => runDeno(context, (step) => ports.process.run(bundleCommand(step)));
   const first = await attempt();
   if (first.exit.code === 0) return;
-  if (!skip || request.packageHosts === undefined || !isAboutPackages(first.diagnostics)) {
-    return fail(sink, first.diagnostics);
-  }
-  await fetchStep(context, dependencies); // The cache lost something, or the look missed it
+  if (!skip || !isAboutPackages(first.diagnostics)) return fail(sink, first.diagnostics);
+  // The cache lost something, the look missed it, or bundling blames every package for one
+  await fetchStep(context, dependencies);
   const second = await attempt();
   if (second.exit.code !== 0) fail(sink, second.diagnostics);
 }

@@ -51,10 +51,12 @@ export function bundleCommand(step: DenoStep): Command {
   return command(step, all, []);
 }
 
-/** Fetches what the main module needs into the cache, through the proxy at `proxySocket`. */
-export function fetchCommand(step: DenoStep, proxySocket: string): Command {
+/** Fetches what the main module needs into the cache, by the proxy at `proxySocket` if any. */
+export function fetchCommand(step: DenoStep, proxySocket: string | undefined): Command {
+  const args = ["cache", ...dependencyFlags(step), `./${step.main}`];
+  if (proxySocket === undefined) return command(step, args, []);
   const socket: Mount = { host: proxySocket, guest: guestProxy, writable: false };
-  const made = command(step, ["cache", ...dependencyFlags(step), `./${step.main}`], [socket]);
+  const made = command(step, args, [socket]);
   const proxy = `unix:${guestProxy}`;
   return { ...made, env: { ...made.env, HTTPS_PROXY: proxy, HTTP_PROXY: proxy } };
 }

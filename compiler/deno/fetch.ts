@@ -25,8 +25,13 @@ export async function wereFetched(cache: string, key: string): Promise<boolean> 
   );
 }
 
-/** Runs deno with the proxy to package registries as its only network. */
+/**
+ * Runs deno with the proxy to package registries as its only network; with the network as it is
+ * where the request names no registries.
+ */
 export async function fetchPackages(fetch: PackageFetch): Promise<Exit> {
+  const { ports, step, request } = fetch;
+  if (request.packageHosts === undefined) return ports.process.run(fetchCommand(step, undefined));
   const folder = await mkdtemp(join(tmpdir(), "ignite-proxy-")); // Paths of sockets must be short
   try {
     return await fetchThrough(join(folder, "s"), fetch);

@@ -45,3 +45,19 @@ test("DenoMessages shows no path of the jail", async () => {
   );
   expect(JSON.stringify(found)).not.toContain("/ignite/");
 });
+
+test("DenoMessages finds the import that esbuild saw on another line", async () => {
+  const source = 'import type { T } from "./t.ts";\n\nimport x from "left-padd";\n';
+  const messages = new DenoMessages("bundle");
+  for (const line of [
+    'error: Import "left-padd" not a dependency',
+    "    at file:///ignite/src/main.ts:1:14",
+    'error: No matching export in "./t.ts" for import "T"',
+    "    at file:///ignite/src/main.ts:2:3",
+  ]) {
+    messages.add(line);
+  }
+  const [bare, name] = await messages.diagnostics(async () => source);
+  expect(bare).toMatchObject({ line: 3, column: 15, length: 11, id: "UNRESOLVED_IMPORT" });
+  expect(name).toMatchObject({ line: 1, column: 15, length: 1, id: "MISSING_EXPORT" });
+});

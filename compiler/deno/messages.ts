@@ -133,15 +133,16 @@ async function toDiagnostic(
   const kind = KINDS.find(({ pattern }) => pattern.test(whole)) ?? UNKNOWN;
   const said = report.place ?? configPlace(report);
   const file = said === undefined ? "" : sourcePath(said.url);
-  const place = file === "" ? undefined : said;
-  const text = file === "" ? undefined : await read(file);
-  const lineText = text?.split(/\r?\n/)[(place?.line ?? 0) - 1] ?? "";
-  const column = place === undefined ? 0 : columnOf(report, step, lineText);
+  const lines = file === "" ? [] : ((await read(file))?.split(/\r?\n/) ?? []);
+  const named = placeOfName(report, lines);
+  const line = named?.line ?? (file === "" ? 0 : (said?.line ?? 0));
+  const lineText = lines[line - 1] ?? "";
+  const column = named?.column ?? (file === "" ? 0 : columnOf(report, step, lineText));
   const outside = /"file:\/\/(?!\/ignite\/src\/)[^"]*"/.test(report.text);
   const elsewhere = said === undefined || file !== "" ? [] : [`in ${packagePath(said)}`];
   return diagnostic(outside ? "OUTSIDE_IMPORT" : kind.id, kind.message ?? readable(report.text), {
     file,
-    line: place?.line ?? 0,
+    line,
     column,
     length: lengthAt(lineText, column),
     lineText,
@@ -173,6 +174,35 @@ function fixOf(text: string, lineText: string, outside: boolean, fix: string | u
   if (name === undefined) return { fix };
   const scheme = name.startsWith("@std/") ? "jsr" : "npm";
   return { fix: `Add it to "imports" in deno.json: "${name}": "${scheme}:${name}".` };
+}
+
+const SPECIFIER =
+  /^(?:Import|Could not resolve|Relative import path|Could not find constraint) ["']([^"']+)["']/;
+const IMPORTED_NAME = /^No matching export .* for import "([^"]+)"/;
+
+/**
+ * Where the import stands that a message names. esbuild sees a TypeScript module without its types
+ * and unused imports, so its lines are near those of the source, and not always the same.
+ */
+function placeOfName(
+  { text, place }: Report,
+  lines: readonly string[],
+): { line: number; column: number } | undefined {
+  const specifier = SPECIFIER.exec(text)?.[1];
+  const imported = IMPORTED_NAME.exec(text)?.[1];
+  const name = specifier ?? imported;
+  if (place === undefined || name === undefined) return undefined;
+  const escaped = name.replaceAll(/[^\w]/g, "\\$&");
+  const pattern =
+    specifier === undefined
+      ? new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`)
+      : new RegExp(`(["'\`])(?:(?:npm|jsr):/?)?${escaped}\\1`);
+  const found = lines.flatMap((lineText, at) => {
+    const column = lineText.search(pattern) + 1;
+    return column === 0 ? [] : [{ line: at + 1, column }];
+  });
+  const distance = (one: { line: number }) => Math.abs(one.line - place.line);
+  return found.toSorted((a, b) => distance(a) - distance(b))[0];
 }
 
 /** Messages of deno's own graph count columns from 1, those of esbuild from 0. */
