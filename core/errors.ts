@@ -61,7 +61,7 @@ export type Reason =
   | "BODY_TOO_LARGE" // Over the body limit of the app or the API
   | "INPUT_REJECTED" // The body breaks the app's input schema
   | "OUTPUT_REJECTED" // The guest's answer breaks the app's output schema
-  | "GUEST_ERROR" // The guest threw
+  | "GUEST_ERROR" // The guest threw, or gave no Response
   | "GUEST_TIMED_OUT" // The guest did not answer within its time
   | "CPU_EXCEEDED" // The guest used up its CPU time
   | "MEMORY_EXCEEDED" // The guest used up its memory

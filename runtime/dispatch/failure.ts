@@ -6,23 +6,33 @@ import { writeCellLine } from "./records.ts";
 const MARK = /^ignite:(load|guest):/;
 const NOT_STARTED = /^Failed to start Worker:\s*/;
 
-/** Reads an error thrown by an isolate's fetch. */
-export function guestFailure(thrown: unknown, isolate: Isolate): IgniteError {
+const NEVER_SETTLES = /code had hung and would never generate a response/;
+
+/**
+ * Reads an error thrown by an isolate's fetch. What the guest did not write to the app's log
+ * itself is written there, as of this execution when one is named.
+ */
+export function guestFailure(thrown: unknown, isolate: Isolate, executionId?: string): IgniteError {
   if (thrown instanceof IgniteError) return thrown;
   if (isolate.failure !== undefined) return isolate.failure;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const kind = MARK.exec(text)?.[1];
   if (kind === "guest") return guestError(text.slice("ignite:guest:".length));
   if (kind === "load") return loadFailed(text.slice("ignite:load:".length));
-  if (!NOT_STARTED.test(text)) return guestError(text);
-  return notStarted(text.replace(NOT_STARTED, ""), isolate);
+  if (NOT_STARTED.test(text)) {
+    const complaint = text.replace(NOT_STARTED, "");
+    writeToLog(isolate, complaint, undefined);
+    return loadFailed(complaint);
+  }
+  const complaint = NEVER_SETTLES.test(text)
+    ? "The handler never answers: what it waits for cannot happen any more."
+    : text;
+  writeToLog(isolate, complaint, executionId);
+  return guestError(complaint);
 }
 
-/** Code that the engine itself refuses never reaches the isolate's log, so it is written here. */
-function notStarted(complaint: string, { logToken }: Isolate): IgniteError {
-  const line = { t: "log", l: "error", m: complaint, at: Date.now() };
-  writeCellLine(logToken, line);
-  return loadFailed(complaint);
+function writeToLog({ logToken }: Isolate, message: string, executionId: string | undefined) {
+  writeCellLine(logToken, { t: "log", x: executionId, l: "error", m: message, at: Date.now() });
 }
 
 /** The app's modules could not be loaded. */

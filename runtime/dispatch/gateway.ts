@@ -235,7 +235,7 @@ export class Gateway {
     records.begin(invocation);
     return new Promise((resolve, reject) => {
       const fail = (caught: unknown) => {
-        const error = guestFailure(caught, invocation.isolate);
+        const error = guestFailure(caught, invocation.isolate, `exe_${invocation.requestId}`);
         const { reason } = error;
         const outcome = reason === "GUEST_TIMED_OUT" ? "timed_out" : "failed";
         const status = statusOf(error) ?? httpStatusOf(error.code);

@@ -125,7 +125,7 @@ test("a module that throws on load is a problem without stack, and a log line wi
   );
   const response = await cell.call("throws--acme.localhost", "/");
   const problem = await jsonOf(response);
-  expect([response.statusCode, problem["reason"]]).toEqual([500, "LOAD_FAILED"]);
+  expect([response.statusCode, problem["reason"]]).toEqual([502, "LOAD_FAILED"]);
   expect(JSON.stringify(problem)).not.toMatch(/no luck|main\.js/);
   const line = JSON.parse((await cell.line(/RangeError: no luck/)).slice(25));
   expect(line).toMatchObject({

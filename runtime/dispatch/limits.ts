@@ -72,6 +72,7 @@ export function statusOf(error: IgniteError): number | undefined {
     case "SUBREQUESTS_EXCEEDED":
       return 429;
     case "GUEST_ERROR":
+    case "LOAD_FAILED":
     case "OUTPUT_REJECTED":
       return 502;
     default:

@@ -3,7 +3,13 @@ import { stripTypeScriptTypes } from "node:module";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BundleInput } from "../../core/bundle.ts";
 import { appDocument, artifactOf, signedApp } from "../../test/harness/documents.ts";
-import { jsonOf, startTestCell, type TestCell, textOf } from "../../test/harness/workerd.ts";
+import {
+  jsonOf,
+  type SocketRequest,
+  startTestCell,
+  type TestCell,
+  textOf,
+} from "../../test/harness/workerd.ts";
 
 let cell: TestCell;
 beforeAll(async () => {
@@ -31,7 +37,8 @@ async function run(source: string, { files = {}, vars = {} }: AppParts = {}) {
   cell.artifacts.set(digest, [blob]);
   const versions = { 1: { versionId: "ver_1", number: 1, artifact: digest, vars } };
   await cell.push(await signedApp(appDocument(name, digest, { versions })));
-  return (path = "/") => cell.call(`guest-${apps}--acme.localhost`, path);
+  const host = `guest-${apps}--acme.localhost`;
+  return (path = "/", options: SocketRequest = {}) => cell.call(host, path, options);
 }
 
 /** What a handler with this body answers, as JSON. */
@@ -256,4 +263,61 @@ test("the examples answer", async () => {
   const source = stripTypeScriptTypes(await readFile("examples/hello/main.ts", "utf8"));
   const hello = await run(source, { vars: { GREETING: "Hello" } });
   expect(await textOf(await hello("/?name=you"))).toBe("Hello, you!\n");
+});
+
+test("a handler that gives no Response is told in the log, with what it gave", async () => {
+  for (const [given, told] of [
+    ["undefined", "undefined"],
+    ["null", "null"],
+    ['"text"', "a string"],
+    ["{}", "an object"],
+    ["[]", "an array"],
+  ]) {
+    const call = await run(`export default { fetch() { return ${given}; } }`);
+    expect(await jsonOf(await call())).toMatchObject({ status: 502, reason: "GUEST_ERROR" });
+    const m = `TypeError: The handler returned ${told} instead of a Response.`;
+    expect(cell.logs().at(-1)).toMatchObject({ l: "error", m, x: expect.stringMatching(/^exe_r/) });
+  }
+});
+
+test("a handler may answer with what it calls Response itself", async () => {
+  const call = await run(`const Native = Response;
+class Own extends Native {}
+globalThis.Response = class { constructor() { return new Own("own"); } };
+export default { fetch() { return new Response(); } }`);
+  expect(await textOf(await call())).toBe("own");
+});
+
+test("a handler that never settles is told in the log", async () => {
+  const call = await run("export default { fetch: () => new Promise(() => {}) }");
+  expect(await jsonOf(await call())).toMatchObject({ status: 502, reason: "GUEST_ERROR" });
+  expect(cell.logs().at(-1)).toMatchObject({
+    l: "error",
+    m: "The handler never answers: what it waits for cannot happen any more.",
+    x: expect.stringMatching(/^exe_r/),
+  });
+});
+
+test("a caller that leaves early is no error of the app", async () => {
+  const call = await run(`export default { async fetch(request) {
+  if (request.url.endsWith("/after")) return new Response("after");
+  request.signal.addEventListener("abort", () => console.log("left"));
+  console.log("came");
+  await new Promise((done) => setTimeout(done, 60_000));
+  return new Response();
+} }`);
+  const caller = new AbortController();
+  const cut = expect(call("/", { signal: caller.signal })).rejects.toThrow("aborted");
+  await cell.line(/"came"/);
+  const before = cell.logs().length;
+  caller.abort();
+  await cut;
+  await cell.line(/"left"/);
+  expect(await textOf(await call("/after"))).toBe("after");
+  expect(
+    cell
+      .logs()
+      .slice(before)
+      .map(({ m }) => m),
+  ).toEqual(["left"]);
 });

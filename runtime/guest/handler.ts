@@ -2,10 +2,7 @@
 import type { ServeHandler } from "./deno/serve.ts";
 
 /** Answers one request inside its invocation. */
-export type GuestHandler = (
-  request: Request,
-  context: ExecutionContext,
-) => Response | Promise<Response>;
+export type GuestHandler = (request: Request, context: ExecutionContext) => unknown;
 
 /** The app's main module. */
 export interface UserModule {
@@ -23,11 +20,11 @@ export function findHandler(
   }
   const exported = module.default;
   if (typeof exported === "function") {
-    const call = exported as (...given: unknown[]) => Response | Promise<Response>;
+    const call = exported as (...given: unknown[]) => unknown;
     return (request, context) => call(request, vars, context);
   }
   if (typeof exported === "object" && exported !== null && "fetch" in exported) {
-    const target = exported as { fetch: (...given: unknown[]) => Response | Promise<Response> };
+    const target = exported as { fetch: (...given: unknown[]) => unknown };
     if (typeof target.fetch === "function") {
       return (request, context) => target.fetch(request, vars, context);
     }
@@ -35,6 +32,18 @@ export function findHandler(
   throw new TypeError(
     "The main module answers no requests. Export default { fetch } or call Deno.serve(handler).",
   );
+}
+
+/** What to say of an answer that is no Response. */
+export function notResponse(answer: unknown): TypeError {
+  return new TypeError(`The handler returned ${nameOfKind(answer)} instead of a Response.`);
+}
+
+function nameOfKind(answer: unknown): string {
+  if (answer === undefined || answer === null) return String(answer);
+  if (Array.isArray(answer)) return "an array";
+  const kind = typeof answer;
+  return kind === "object" ? "an object" : `a ${kind}`;
 }
 
 /** What Deno passes as second argument; the address is the caller's, as the front saw it. */

@@ -7,11 +7,11 @@
 import { installConsole } from "./console.ts";
 import type { GuestFiles } from "./deno/files.ts";
 import type { InstallDeno } from "./deno/namespace.ts";
-import { findHandler, type GuestHandler, type UserModule } from "./handler.ts";
+import { findHandler, type GuestHandler, notResponse, type UserModule } from "./handler.ts";
 import { inspect } from "./inspect.ts";
 import { type GuestLog, guestLog, type InvocationStorage, Invocations } from "./log.ts";
 import { type LoadFailure, describeFailure, throwForGateway } from "./failure.ts";
-import { jsonResponse } from "./natives.ts";
+import { jsonResponse, NativeResponse } from "./natives.ts";
 import { reportStrayErrors } from "./stray-errors.ts";
 import { capWaitUntil } from "./wait-until.ts";
 
@@ -84,7 +84,9 @@ function invoke(
   if (handler === undefined) return () => throwForGateway("load", failure?.message ?? "");
   const run = async (request: Request, context: ExecutionContext) => {
     try {
-      return await handler(request, context);
+      const answer = await handler(request, context);
+      if (answer instanceof NativeResponse) return answer;
+      throw notResponse(answer);
     } catch (error) {
       const { message, stack } = describeFailure(error);
       write("error", message, stack, request);

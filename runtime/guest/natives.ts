@@ -23,3 +23,4 @@ export const headersOf: (request: Request) => Headers = uncurried(
   requestHeaders as (this: Request) => Headers,
 );
 export const jsonResponse: (value: unknown) => Response = Response.json.bind(Response);
+export const NativeResponse: typeof Response = Response;
