@@ -6,6 +6,7 @@ import { ExecutionStatus, VersionStatus } from "../proto/gen/ignite/v1/ignite_co
 import { type LogEntry, type LogGap, LogLevel } from "../proto/gen/ignite/v1/log_pb.ts";
 import type { Version } from "../proto/gen/ignite/v1/version_pb.ts";
 import { type Colors, fields, table } from "./io.ts";
+import { stackBelow } from "./stack.ts";
 
 /** `2026-08-01 12:00:00` in UTC; empty for no time. */
 export function time(timestamp: Timestamp | undefined): string {
@@ -88,7 +89,7 @@ export function executionTable(executions: readonly Execution[], colors: Colors)
 /** An execution with all that is known. */
 export function executionText(execution: Execution, colors: Colors): string {
   const { failure } = execution;
-  const stack = failure?.stack ? `\n${failure.stack}` : "";
+  const stack = failure?.stack ? `\n${stackBelow(failure.message, failure.stack)}` : "";
   return (
     fields([
       ["Execution", execution.id],
@@ -124,7 +125,8 @@ export function logText(entry: LogEntry, colors: Colors): string {
   const level = LEVEL_NAMES[entry.level] ?? "";
   const paint = LEVEL_COLORS[entry.level];
   const shown = paint === undefined ? level : colors[paint](level);
-  const stack = entry.stack === "" ? "" : `\n${colors.dim(entry.stack.replaceAll(/^/gm, "    "))}`;
+  const below = stackBelow(entry.message, entry.stack).replaceAll(/^ */gm, "    ");
+  const stack = entry.stack === "" ? "" : `\n${colors.dim(below)}`;
   return `${colors.dim(`${at} v${entry.version}`)} ${shown} ${entry.message}${stack}`;
 }
 
