@@ -1,26 +1,18 @@
 /**
  * The cell of `ignite dev`: the same gateway and isolates as on the platform, fed with whatever
- * compiled last. One app answers at every path of `localhost`.
+ * compiled last. One app answers at every path of `localhost`. A process that ends, or that is
+ * ended because its app loops, is followed by a new one with the same version.
  */
 import { hkdfSync, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import {
-  type AppDocument,
-  type InvocationLimits,
-  type LogRecord,
-  signDocument,
-  type SignedDocument,
-} from "../../core/deployment.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type LogRecord, signDocument, type SignedDocument } from "../../core/deployment.ts";
+import type { IgniteError } from "../../core/errors.ts";
 import type { Digest } from "../../core/ids.ts";
-import {
-  bodyMbDefault,
-  cpuMsDefault,
-  memoryMbDefault,
-  timeoutMsDefault,
-} from "../../core/limits.ts";
+import { cpuMsDefault, memoryMbDefault } from "../../core/limits.ts";
 import { channelKey } from "../../core/plane-token.ts";
 import { bundleCellWorker } from "../../runtime/build.ts";
 import { Cell, type CellTemplate } from "../../runtime/host/cells/cell.ts";
@@ -31,15 +23,8 @@ import { type Jail, openAir } from "../../runtime/host/jail/jail.ts";
 import { CellOutput } from "../../runtime/host/logs/cell-output.ts";
 import { SourceMaps } from "../../runtime/host/logs/source-maps.ts";
 import type { EgressPort } from "../../runtime/host/ports.ts";
-
-/** A version to serve. */
-export interface DevVersion {
-  artifact: Uint8Array<ArrayBuffer>;
-  digest: Digest;
-  vars: Readonly<Record<string, string>>;
-  limits: Partial<InvocationLimits>;
-  schema: AppDocument["schema"];
-}
+import { devApp, type DevVersion, documentOf } from "./dev-document.ts";
+import { noteStderr, RunningCell } from "./running-cell.ts";
 
 /** How the cell is started. */
 export interface DevCellOptions {
@@ -48,145 +33,153 @@ export interface DevCellOptions {
   inspectorPort: number | undefined;
   /** Each line of the app's log, stacks in terms of its sources. */
   onLog: (record: LogRecord) => void;
-  /** Called when the process ended by itself. */
-  onLost: () => void;
+  /** Called when the process ended, by itself or because its app looped. */
+  onLost: (why: IgniteError) => void;
 }
-
-/** The name under which the app runs here. */
-export const devApp = "dev/app";
 
 /** The platform's domain here; the app answers at `localhost`, as a custom domain. */
 export const devDomain = "ignite-dev.invalid";
 
-const PUSH_TIMEOUT_MS = 5_000;
+const PUSH_TIMEOUT_MS = 30_000; // One that loops is ended long before
+const END_NOTICE_MS = 1_000; // A process that closes its sockets has ended within it
+const LOOP_CPU_MS = 1_000;
 const CACHE_BYTES_MAX = 512 * 1024 * 1024;
 
-/** One workerd process that serves the newest version. */
+/** Serves the newest version. */
 export class DevCell {
   readonly #options: DevCellOptions;
-  readonly #template: CellTemplate;
   readonly #folder: string;
-  readonly #masterKey: Uint8Array<ArrayBuffer>;
-  readonly #artifacts: Map<Digest, Uint8Array>;
-  #cell: Cell | undefined;
+  readonly #masterKey = new Uint8Array(randomBytes(32));
+  readonly #artifacts = new Map<Digest, Uint8Array>();
+  #template: CellTemplate | undefined;
+  #running: Promise<RunningCell> | undefined;
   #document: SignedDocument | undefined;
-  #number = 0;
+  #loopCpuMs = LOOP_CPU_MS;
+  #versions = 0;
+  #starts = 0;
   #stopping = false;
 
-  private constructor(
-    options: DevCellOptions,
-    folder: string,
-    masterKey: Uint8Array<ArrayBuffer>,
-    template: CellTemplate,
-    artifacts: Map<Digest, Uint8Array>,
-  ) {
+  private constructor(options: DevCellOptions, folder: string) {
     this.#options = options;
     this.#folder = folder;
-    this.#masterKey = masterKey;
-    this.#template = template;
-    this.#artifacts = artifacts;
   }
 
   /** Starts the process, without a version yet. */
   static async start(options: DevCellOptions): Promise<DevCell> {
-    const folder = await mkdtemp(join(tmpdir(), "ignite-dev-"));
-    const masterKey = new Uint8Array(randomBytes(32));
-    const artifacts = new Map<Digest, Uint8Array>();
-    const template = await templateOf(options, folder, masterKey, artifacts);
-    const dev = new DevCell(options, folder, masterKey, template, artifacts);
-    await dev.#start();
+    const dev = new DevCell(options, await mkdtemp(join(tmpdir(), "ignite-dev-")));
+    dev.#template = await dev.#makeTemplate();
+    await dev.current();
     return dev;
   }
 
-  /** Where requests go. */
-  get socketPath(): string | undefined {
-    return this.#document === undefined ? undefined : this.#cell?.frontSocket;
+  /** Whether there is a version that can answer. */
+  get serves(): boolean {
+    return this.#document !== undefined;
+  }
+
+  /** The process that takes requests, once it is up. Rejects when it does not start. */
+  current(): Promise<RunningCell> {
+    this.#running ??= this.#start().catch((error: unknown) => {
+      this.#running = undefined; // The next one who asks tries again
+      throw error;
+    });
+    return this.#running;
   }
 
   /** Serves this version from the next request on. */
   async update(version: DevVersion): Promise<void> {
-    this.#number += 1;
+    this.#versions += 1;
     this.#artifacts.clear();
     this.#artifacts.set(version.digest, version.artifact);
+    this.#loopCpuMs = Math.max(LOOP_CPU_MS, version.limits.cpuMs ?? cpuMsDefault);
     const key = await channelKey(this.#masterKey, "documents");
     this.#document = await signDocument(key, {
       kind: "app",
       key: devApp,
-      sequence: this.#number,
-      body: JSON.stringify(documentOf(version, this.#number)),
+      sequence: this.#versions,
+      body: JSON.stringify(documentOf(version, this.#versions)),
     });
-    await this.#push();
+    const running = await this.current();
+    try {
+      await this.#push(running.cell);
+    } catch (error) {
+      const ended = running.lost.then(() => true);
+      if (!(await Promise.race([ended, sleep(END_NOTICE_MS, false)]))) throw error;
+      await this.current(); // Which starts with the newest version
+    }
   }
 
   /** Ends the process and removes its files. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#cell?.process.stop();
+    const running = await this.#running?.catch(() => undefined);
+    await running?.cell.process.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #start(): Promise<void> {
+  async #start(): Promise<RunningCell> {
+    if (this.#template === undefined) throw new Error("the template is made first");
+    this.#starts += 1;
     const cell = new Cell(this.#template, {
-      id: `dev-${this.#number}`,
+      id: `dev-${this.#starts}`,
       cellClass: cellClassFor(memoryMbDefault),
       forTrial: false,
     });
     cell.group = devApp;
     await cell.start();
-    this.#cell = cell;
-    void cell.process.exited.then(() => this.#onExit());
-    await this.#push();
+    const running = new RunningCell(cell, () => this.#loopCpuMs);
+    void running.lost.then((why) => this.#onLost(why));
+    await this.#push(cell);
+    return running;
   }
 
-  async #push(): Promise<void> {
+  async #push(cell: Cell): Promise<void> {
     if (this.#document === undefined) return;
-    await this.#template.documents.apply([this.#document]);
-    await this.#cell?.admin.pushDocuments([this.#document], PUSH_TIMEOUT_MS);
+    await this.#template?.documents.apply([this.#document]);
+    await cell.admin.pushDocuments([this.#document], PUSH_TIMEOUT_MS);
   }
 
-  async #onExit(): Promise<void> {
+  #onLost(why: IgniteError): void {
     if (this.#stopping) return;
-    this.#options.onLost();
-    await this.#start();
+    this.#running = undefined;
+    this.#options.onLost(why);
+    this.current().catch(() => {}); // Told to the next one who asks
   }
-}
 
-async function templateOf(
-  options: DevCellOptions,
-  folder: string,
-  masterKey: Uint8Array<ArrayBuffer>,
-  artifacts: ReadonlyMap<Digest, Uint8Array>,
-): Promise<CellTemplate> {
-  const documents = new Documents({
-    folder: join(folder, "documents"),
-    key: await channelKey(masterKey, "documents"),
-    domain: devDomain,
-  });
-  const cache = new ArtifactCache({
-    folder: join(folder, "artifacts"),
-    fetch: async (digest) => Readable.from([artifacts.get(digest) ?? new Uint8Array()]),
-    bytesMax: CACHE_BYTES_MAX,
-  });
-  await Promise.all([documents.load(), cache.load()]);
-  return {
-    folder: join(folder, "cells"),
-    worker: await bundleCellWorker(),
-    domain: devDomain,
-    documentsKey: new Uint8Array(hkdfSync("sha256", masterKey, "", "ignite/documents", 32)),
-    documents,
-    artifacts: cache,
-    egress: options.egress,
-    jail: inspected(options.inspectorPort),
-    groupOf: () => devApp,
-    onLine: logReader(options, new SourceMaps(cache)),
-  };
+  async #makeTemplate(): Promise<CellTemplate> {
+    const documents = new Documents({
+      folder: join(this.#folder, "documents"),
+      key: await channelKey(this.#masterKey, "documents"),
+      domain: devDomain,
+    });
+    const cache = new ArtifactCache({
+      folder: join(this.#folder, "artifacts"),
+      fetch: async (digest) => Readable.from([this.#artifacts.get(digest) ?? new Uint8Array()]),
+      bytesMax: CACHE_BYTES_MAX,
+    });
+    await Promise.all([documents.load(), cache.load()]);
+    const { egress, inspectorPort, onLog } = this.#options;
+    return {
+      folder: join(this.#folder, "cells"),
+      worker: await bundleCellWorker(),
+      domain: devDomain,
+      documentsKey: new Uint8Array(hkdfSync("sha256", this.#masterKey, "", "ignite/documents", 32)),
+      documents,
+      artifacts: cache,
+      egress,
+      jail: inspected(inspectorPort),
+      groupOf: () => devApp,
+      onLine: lineReader(onLog, new SourceMaps(cache)),
+    };
+  }
 }
 
 /** Reads log lines off the cells' output, in order though mapping a stack takes a moment. */
-function logReader(options: DevCellOptions, maps: SourceMaps): CellTemplate["onLine"] {
+function lineReader(onLog: DevCellOptions["onLog"], maps: SourceMaps): CellTemplate["onLine"] {
   const outputs = new WeakMap<Cell, CellOutput>();
   let last = Promise.resolve();
-  return (cell, line) => {
+  return (cell, line, stream) => {
+    if (stream === "stderr") return noteStderr(cell, line);
     const output = outputs.get(cell) ?? new CellOutput(cell.token);
     outputs.set(cell, output);
     const read = output.read(line, Date.now());
@@ -194,7 +187,7 @@ function logReader(options: DevCellOptions, maps: SourceMaps): CellTemplate["onL
     const { record, artifact } = read;
     last = last.then(async () => {
       const stack = record.stack && (await maps.apply(artifact, record.stack));
-      options.onLog({ ...record, stack });
+      onLog({ ...record, stack });
     });
   };
 }
@@ -215,37 +208,6 @@ function inspected(port: number | undefined): Jail {
             args: [serve, `--inspector-addr=127.0.0.1:${port}`, ...args],
           }),
       };
-    },
-  };
-}
-
-function documentOf(version: DevVersion, number: number): AppDocument {
-  const defaults: InvocationLimits = {
-    memoryMb: memoryMbDefault,
-    cpuMs: cpuMsDefault,
-    timeoutMs: timeoutMsDefault,
-    bodyMb: bodyMbDefault,
-    methods: [],
-  };
-  const [org = "", app = ""] = devApp.split("/");
-  return {
-    appId: "app_dev",
-    org,
-    app,
-    deleted: false,
-    domains: ["localhost", "127.0.0.1"],
-    access: { policy: "public" },
-    limits: { ...defaults, ...version.limits },
-    traffic: [{ version: number, weight: 100 }],
-    sticky: "none",
-    schema: version.schema,
-    versions: {
-      [number]: {
-        versionId: `ver_dev${number}`,
-        number,
-        artifact: version.digest,
-        vars: version.vars,
-      },
     },
   };
 }

@@ -28,12 +28,18 @@ export const clientScript = `(() => {
 })();
 `;
 
-/** A page for when there is no version to show yet. */
-export function errorPage(text: string): string {
-  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  return `<!doctype html><meta charset="utf-8"><title>ignite dev</title>
-<body style="margin:0;background:#141418">
-<pre style="padding:2rem;margin:0;color:#ffb4a9;font:14px/1.5 ui-monospace,monospace;
-white-space:pre-wrap">${escaped}</pre>${scriptTag}</body>
+/** A page in place of an answer: what went wrong, and below it where. */
+export function errorPage(title: string, text: string): string {
+  return `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>${escaped(title)}</title>
+<body style="margin:0;padding:2rem;background:#141418;color:#ffb4a9;font:14px/1.5 ui-monospace,\
+monospace">
+<h1 style="margin:0 0 1rem;color:#fff;font-size:1.1rem">${escaped(title)}</h1>
+<pre style="margin:0;font:inherit;white-space:pre-wrap">${escaped(text)}</pre>
+${scriptTag}</body></html>
 `;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

@@ -10,9 +10,13 @@ import { type Diagnostic, formatDiagnostic } from "../../compiler/diagnostics.ts
 import { createIncrementalCompiler, type IncrementalCompiler } from "../../compiler/incremental.ts";
 import type { CompileResult } from "../../compiler/request.ts";
 import type { LogRecord } from "../../core/deployment.ts";
+import type { IgniteError } from "../../core/errors.ts";
 import type { EgressPort } from "../../runtime/host/ports.ts";
 import { DevCell } from "./dev-cell.ts";
+import type { DevProcess, DevTarget } from "./dev-exchange.ts";
+import { type DevFailure, ErrorLog } from "./dev-failure.ts";
 import { type DevFront, startDevFront } from "./dev-front.ts";
+import { stampOf } from "./tree-stamp.ts";
 
 /** How a session is started. */
 export interface DevOptions {
@@ -28,8 +32,10 @@ export interface DevOptions {
   onBuild: (build: Build) => void;
   /** Each line of the app's log. */
   onLog: (record: LogRecord) => void;
-  /** The cell's process ended by itself and is started again. */
-  onLost: () => void;
+  /** The cell's process ended, by itself or because the app looped; it is started again. */
+  onLost: (why: IgniteError) => void;
+  /** A request ended in an error of the platform's. */
+  onFailure: (failure: DevFailure) => void;
 }
 
 /** How a compile went. */
@@ -39,6 +45,8 @@ export interface Build {
   tookMs: number;
   /** Formatted errors, or undefined. */
   failure: string | undefined;
+  /** Whether an older version answers while this one does not. */
+  olderServes: boolean;
   warnings: readonly string[];
 }
 
@@ -63,12 +71,15 @@ export async function startDev(options: DevOptions): Promise<DevSession> {
   return session;
 }
 
-class Session implements DevSession {
+class Session implements DevSession, DevTarget {
   readonly #options: DevOptions;
+  readonly #errors = new ErrorLog();
   #compiler: IncrementalCompiler | undefined;
   #cell: DevCell | undefined;
   #front: DevFront | undefined;
   #watcher: AsyncSubscription | undefined;
+  #ignored: Ignore | undefined;
+  #stamp: string | undefined;
   #failure: string | undefined;
   #changedMs: number | undefined;
   #building: Promise<void> | undefined;
@@ -82,24 +93,46 @@ class Session implements DevSession {
     return `http://localhost:${this.#front?.port ?? 0}`;
   }
 
+  get serves(): boolean {
+    return this.#cell?.serves === true;
+  }
+
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  async process(): Promise<DevProcess> {
+    const running = await this.#cell?.current();
+    if (running === undefined) throw new Error("the session is closed");
+    return { socketPath: running.cell.frontSocket, lost: running.lost };
+  }
+
+  async onFailure(failed: Omit<DevFailure, "log">): Promise<DevFailure> {
+    const failure = { ...failed, log: await this.#errors.find(failed.problem) };
+    this.#options.onFailure(failure);
+    return failure;
+  }
+
   async start(): Promise<void> {
-    const { dir, cacheDir, host, port, egress, inspectorPort, onLog, onLost } = this.#options;
+    const { dir, cacheDir, host, port, egress, inspectorPort } = this.#options;
     await mkdir(cacheDir, { recursive: true });
-    this.#front = await startDevFront({
-      host,
-      port,
-      target: () => ({ socketPath: this.#cell?.socketPath, failure: this.#failure }),
-    });
+    this.#front = await startDevFront({ host, port, target: this });
     const [compiler, cell] = await Promise.allSettled([
       createIncrementalCompiler({ dir, cacheDir }),
-      DevCell.start({ egress, inspectorPort, onLog, onLost }),
+      DevCell.start({
+        egress,
+        inspectorPort,
+        onLog: (record) => this.#onLog(record),
+        onLost: (why) => this.#onLost(why),
+      }),
     ]);
     // What did start is kept even when the other failed, since it has to be stopped then
     if (compiler.status === "fulfilled") this.#compiler = compiler.value;
     if (cell.status === "fulfilled") this.#cell = cell.value;
     if (compiler.status === "rejected") throw compiler.reason;
     if (cell.status === "rejected") throw cell.reason;
-    this.#watcher = await this.#watch();
+    this.#ignored = await ignoredIn(dir);
+    this.#watcher = await this.#watch(this.#ignored);
     this.#changedMs = performance.now();
     await this.#build();
   }
@@ -113,9 +146,18 @@ class Session implements DevSession {
     await this.#cell?.stop();
   }
 
-  async #watch(): Promise<AsyncSubscription> {
+  #onLog(record: LogRecord): void {
+    this.#errors.add(record);
+    this.#options.onLog(record);
+  }
+
+  #onLost(why: IgniteError): void {
+    this.#front?.show(`${why.reason}: ${why.message} ${why.hint ?? ""}`);
+    this.#options.onLost(why);
+  }
+
+  async #watch(ignored: Ignore): Promise<AsyncSubscription> {
     const { dir } = this.#options;
-    const ignored = await ignoredIn(dir);
     const isSource = ({ path }: { path: string }) => !ignored.ignores(relative(dir, path));
     return watcher.subscribe(
       dir,
@@ -140,10 +182,14 @@ class Session implements DevSession {
     this.#building = undefined;
   }
 
+  /** One save is told in several events at times, so what counts is whether anything differs. */
   async #buildUntilCurrent(): Promise<void> {
     while (this.#changedMs !== undefined) {
       const startMs = this.#changedMs;
       this.#changedMs = undefined;
+      const stamp = await stampOf(this.#options.dir, this.#ignored);
+      if (stamp === this.#stamp) continue;
+      this.#stamp = stamp;
       const build = await this.#compileOnce();
       this.#front?.announce();
       this.#options.onBuild({ ...build, tookMs: performance.now() - startMs });
@@ -157,11 +203,16 @@ class Session implements DevSession {
       const warnings = result.diagnostics.filter(isWarning).map(formatDiagnostic);
       this.#failure = result.ok ? undefined : failureText(result);
       if (result.ok) await this.#serve(result);
-      return { ok: result.ok, failure: this.#failure, warnings };
+      return this.#outcome(warnings);
     } catch (error) {
       this.#failure = (error as Error).message;
-      return { ok: false, failure: this.#failure, warnings: [] };
+      return this.#outcome([]);
     }
+  }
+
+  #outcome(warnings: readonly string[]): Omit<Build, "tookMs"> {
+    const ok = this.#failure === undefined;
+    return { ok, failure: this.#failure, olderServes: !ok && this.serves, warnings };
   }
 
   async #serve(result: Extract<CompileResult, { ok: true }>): Promise<void> {
@@ -169,6 +220,7 @@ class Session implements DevSession {
     const { methods = [] } = manifest.access ?? {};
     const schema = await this.#schemaOf(manifest.schema);
     const limits = { ...manifest.limits, methods };
+    this.#errors.forget();
     await this.#cell?.update({ artifact, digest, vars: manifest.vars, limits, schema });
   }
 

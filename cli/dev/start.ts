@@ -3,9 +3,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { LogRecord } from "../../core/deployment.ts";
 import { startEgress } from "../../runtime/host/egress/egress.ts";
+import type { IgniteError } from "../../core/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { freePort } from "../platform/port.ts";
 import { devDomain } from "./dev-cell.ts";
+import { type DevFailure, failureText } from "./dev-failure.ts";
+import { stackBelow } from "../stack.ts";
 import { type DevOptions, type DevSession, startDev } from "./session.ts";
 
 /** What the command line says of a session. */
@@ -16,7 +19,6 @@ export async function startDevSession(
   context: CommandContext,
   request: DevRequest,
 ): Promise<DevSession> {
-  const { io } = context;
   const { host } = request;
   const port = await freePort(host, request.port);
   const inspectorPort = await inspectorPortOf(context, request.inspectorPort);
@@ -32,7 +34,8 @@ export async function startDevSession(
     inspectorPort,
     egress,
     onLog: (record) => printLog(context, record),
-    onLost: () => io.progress("the app's process ended; it is started again"),
+    onLost: (why) => printLost(context, why),
+    onFailure: (failure) => printFailure(context, failure),
   }).catch(async (error: unknown) => {
     await egress.stop();
     throw error;
@@ -64,5 +67,18 @@ function printLog({ io }: CommandContext, record: LogRecord): void {
   const { level, message, stack } = record;
   const { red, yellow, dim } = io.colors;
   const paint = level === "error" ? red : level === "warn" ? yellow : (text: string) => text;
-  io.item({ log: record }, () => paint(message) + (stack ? `\n${dim(stack)}` : ""));
+  const below = stack && stackBelow(message, stack);
+  io.item({ log: record }, () => paint(message) + (below ? `\n${dim(below)}` : ""));
+}
+
+function printLost({ io }: CommandContext, { reason, message, hint }: IgniteError): void {
+  const text = `${reason}: ${message} ${hint ?? ""}`;
+  if (io.json) io.item({ lost: { reason, message } }, String);
+  else io.progress(io.errorColors.red(text));
+}
+
+function printFailure({ io }: CommandContext, failure: DevFailure): void {
+  const { method, path, problem } = failure;
+  if (io.json) io.item({ failed: { method, path, ...problem } }, String);
+  else io.progress(io.errorColors.red(failureText(failure)));
 }

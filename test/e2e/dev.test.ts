@@ -83,6 +83,80 @@ test("while the newest source has errors the last good version answers and both 
   await expect.poll(answer).toBe("three");
 });
 
+const PAGE = { headers: { accept: "text/html" } };
+const save = async (text: string) => {
+  await writeFile(join(app, "main.ts"), text);
+  await event((line) => line["built"] === true);
+};
+const handler = (body: string) =>
+  `export default { async fetch(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  ${body}
+  return new Response("fine");
+} };
+`;
+
+test("an error is a page for a browser: message, stack in the sources, reload", async () => {
+  await save(handler('if (pathname === "/boom") throw new Error("<boom>");'));
+  const response = await fetch(`${url}/boom`, PAGE);
+  expect(response.status).toBe(502);
+  expect(response.headers.get("content-type")).toContain("text/html");
+  const page = await response.text();
+  expect(page).toContain("502 GUEST_ERROR, GET /boom");
+  expect(page).toMatch(/Error: &lt;boom>\n +at .*main\.ts:3:\d+/);
+  expect(page).toContain("/__ignite/dev.js");
+  const { failed } = await event((line) => "failed" in line);
+  expect(failed).toMatchObject({ method: "GET", path: "/boom", reason: "GUEST_ERROR" });
+  expect(await (await fetch(`${url}/boom`)).json()).toMatchObject({ reason: "GUEST_ERROR" });
+});
+
+test("a module that throws while it loads is shown at each request", async () => {
+  await save(`throw new Error("no start");\n${handler("")}`);
+  for (const path of ["/one", "/two"]) {
+    const response = await fetch(url + path, PAGE);
+    expect(response.status).toBe(502);
+    expect(await response.text()).toMatch(/LOAD_FAILED.*Error: no start\n +at .*main\.ts:1:7/s);
+  }
+});
+
+test("a handler that gives no Response, or never settles, is told in the log", async () => {
+  await save(
+    handler(`if (pathname === "/nothing") return undefined as unknown as Response;
+  if (pathname === "/text") return "text" as unknown as Response;
+  if (pathname === "/never") await new Promise(() => {});`),
+  );
+  for (const [path, message] of [
+    ["/nothing", "The handler returned undefined instead of a Response."],
+    ["/text", "The handler returned a string instead of a Response."],
+    ["/never", "The handler never answers: what it waits for cannot happen any more."],
+  ]) {
+    expect((await fetch(url + path)).status).toBe(502);
+    const { log } = await event((line) => "log" in line);
+    expect((log as { message: string }).message).toContain(message);
+  }
+});
+
+test("a handler that loops costs its request, and no more", async () => {
+  await save(handler('if (pathname === "/spin") for (;;) {}'));
+  const response = await fetch(`${url}/spin`);
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({
+    reason: "CPU_EXCEEDED",
+    detail: expect.stringContaining("infinite loop?"),
+  });
+  expect(await event((line) => "lost" in line)).toMatchObject({ lost: { reason: "CPU_EXCEEDED" } });
+  expect(await answer()).toBe("fine");
+  expect(await (await fetch(`${url}/spin`, PAGE)).text()).toContain("CPU_EXCEEDED");
+});
+
+test("a module that loops while it loads is mended by a save", async () => {
+  await save(`for (;;) {}\n${handler("")}`);
+  const stuck = fetch(url);
+  await save(handler(""));
+  expect((await stuck).status).toBe(503);
+  expect(await answer()).toBe("fine");
+});
+
 test("a guest that ends the process gets a new one", async () => {
   await writeFile(
     join(app, "main.ts"),
@@ -100,4 +174,20 @@ export default {
   await expect.poll(answer).toBe("alive");
   expect((await fetch(`${url}/bomb`)).status).toBe(503);
   await until("the app answers again", async () => (await fetch(url)).status === 200);
+});
+
+test("a first compile that fails says so, and nothing of an older version", async () => {
+  await writeFile(join(app, "main.ts"), "export default {\n");
+  const args = [CLI, "dev", "--port", "0", "--no-inspector"];
+  const env = { ...process.env, NO_COLOR: "1" };
+  const broken = startProcess(process.execPath, args, { cwd: app, env });
+  try {
+    const serving = await broken.line((line) => line.startsWith("Serving "));
+    const response = await fetch(serving.slice("Serving ".length), PAGE);
+    expect(response.status).toBe(503);
+    expect(await response.text()).toMatch(/COMPILE_FAILED.*main\.ts:\d+:\d+: error/s);
+    expect(broken.errors()).toMatch(/^not compiled$/m);
+  } finally {
+    expect(await broken.stop()).toBe(0);
+  }
 });

@@ -52,7 +52,8 @@ function report({ io }: CommandContext, build: Build): void {
   if (io.json) return io.item({ built: build.ok, took_ms: tookMs, failure: build.failure }, String);
   const { green, red } = io.errorColors;
   if (build.ok) return io.progress(green(`compiled in ${tookMs} ms`));
-  io.progress(`${build.failure ?? ""}\n${red("not compiled; the last good version answers")}`);
+  const meanwhile = build.olderServes ? "; the last good version answers" : "";
+  io.progress(`${build.failure ?? ""}\n${red(`not compiled${meanwhile}`)}`);
 }
 
 function listenToKeys({ io }: CommandContext, { url }: DevSession, exit: () => void): void {
