@@ -7,12 +7,18 @@ import { renderReference } from "./page.ts";
 const CACHE = "public, max-age=300";
 
 /**
- * `/openapi.json` and `/docs`.
+ * `/openapi.json` and `/docs`, to which a browser at `/` is led.
  * @example app.route("/", docs())
  */
 export function docs(): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>();
   let page: string | undefined;
+  app.get("/", async (context, proceed) => {
+    const { accept } = context.req.header();
+    if (!/\btext\/html\b/.test(accept ?? "")) return proceed();
+    context.header("vary", "accept");
+    return context.redirect("/docs");
+  });
   app.get("/openapi.json", (context) => context.json(openapi, 200, { "cache-control": CACHE }));
   app.get("/docs", (context) => {
     page ??= renderReference(openapi);
