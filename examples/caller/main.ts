@@ -1,11 +1,16 @@
-/** Calls the hello app of the same organization at its edge URL and wraps its answer in JSON. */
+/** Calls the hello app of the same organization and wraps its answer in JSON. */
 export default {
   async fetch(request: Request): Promise<Response> {
-    const url = new URL(request.url);
-    const hello = new URL(url);
-    hello.host = url.host.replace(/^[^.]*--/, "hello--");
-    hello.pathname = "/";
-    const answer = await fetch(hello);
+    const answer = await fetch(helloUrl(request));
     return Response.json({ status: answer.status, said: (await answer.text()).trim() });
   },
 };
+
+/** Hello's address, in the form in which this app itself was called: by path or by host. */
+function helloUrl(request: Request): URL {
+  const url = new URL(request.url);
+  const prefix = request.headers.get("x-forwarded-prefix"); // "/@local/caller", by path
+  url.pathname = prefix === null ? "/" : prefix.replace(/[^/]*$/, "hello/");
+  if (prefix === null) url.host = url.host.replace(/^[^.]*--/, "hello--");
+  return url;
+}

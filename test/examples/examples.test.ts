@@ -89,9 +89,11 @@ test("static-site serves its files by name", async () => {
 
 test("caller reaches another app by its edge URL", async () => {
   await deploy("hello");
-  await deploy("caller");
-  const response = await platform.fetchHost(`caller--${platform.org}.localhost`, "/?name=you");
-  expect(await response.json()).toEqual({ status: 200, said: "Hello, you!" });
+  const byPath = await deploy("caller");
+  const byHost = platform.fetchHost(`caller--${platform.org}.localhost`, "/?name=you");
+  for (const response of [await byHost, await byPath("/?name=you")]) {
+    expect(await response.json()).toEqual({ status: 200, said: "Hello, you!" });
+  }
 });
 
 test("orders takes what fits its schema and refuses the rest before the app runs", async () => {
