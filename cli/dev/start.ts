@@ -7,6 +7,7 @@ import type { IgniteError } from "../../core/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { freePort } from "../platform/port.ts";
 import { devDomain } from "./dev-cell.ts";
+import { devResolve } from "./dev-resolve.ts";
 import { type DevFailure, failureText } from "./dev-failure.ts";
 import { stackBelow } from "../stack.ts";
 import { type DevOptions, type DevSession, startDev } from "./session.ts";
@@ -26,6 +27,7 @@ export async function startDevSession(
     domain: devDomain,
     frontSocket: "", // Nothing of the platform is here to be called
     allow: ["0.0.0.0/0:*", "[::/0]:*"], // The code is the developer's own
+    resolve: devResolve(),
   });
   const session = await startDev({
     ...request,

@@ -1,5 +1,8 @@
 /** `ignite dev` as a developer uses it: save, look, break, look, fix. */
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -155,6 +158,18 @@ test("a module that loops while it loads is mended by a save", async () => {
   await save(handler(""));
   expect((await stuck).status).toBe(503);
   expect(await answer()).toBe("fine");
+});
+
+test("fetch reaches names below localhost on this machine", async () => {
+  const platform = createServer((request, response) => response.end(request.headers.host));
+  await once(platform.listen(0, "127.0.0.1"), "listening");
+  try {
+    const host = `hello--local.localhost:${(platform.address() as AddressInfo).port}`;
+    await save(`export default { fetch: () => fetch("http://${host}/") };\n`);
+    expect(await answer()).toBe(host);
+  } finally {
+    platform.close();
+  }
 });
 
 test("a guest that ends the process gets a new one", async () => {
