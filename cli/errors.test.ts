@@ -1,5 +1,5 @@
 /** What is printed when something is wrong, as golden files, and the exit codes of each. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MemoryServer, startMemoryServer } from "./testing/memory-server.ts";
@@ -33,6 +33,10 @@ const cases: readonly Case[] = [
   { name: "unknown-option", words: ["deploy", "--publsh"], exitCode: 2 },
   { name: "missing-argument", words: ["invoke"], exitCode: 2 },
   { name: "unknown-choice", words: ["init", "x", "--template", "cobol"], exitCode: 2 },
+  { name: "unserved-template", words: ["init", "x", "--template", "rust"], exitCode: 1 },
+  { name: "file-in-the-way", words: ["init", "x"], exitCode: 2, files: { x: "" } },
+  { name: "files-in-the-way", words: ["init"], exitCode: 2, files: { "main.ts": "" } },
+  { name: "no-place", words: ["init", "/proc/x"], exitCode: 2 },
   { name: "no-app-named", words: ["versions"], exitCode: 2 },
   { name: "not-a-version", words: ["rollback", "acme/x", "latest"], exitCode: 2 },
   { name: "not-a-number", words: ["logs", "acme/x", "--tail", "many"], exitCode: 2 },
@@ -56,6 +60,12 @@ const cases: readonly Case[] = [
     files: { "ignite.toml": 'app = "hello"\nruntim = "deno"\n\n[limits]\nmemory_mb = "lots"\n' },
   },
   {
+    name: "unserved-language",
+    words: ["deploy"],
+    exitCode: 1,
+    files: { "ignite.toml": 'app = "hello"\nruntime = "rust"\n' },
+  },
+  {
     name: "schema-missing",
     words: ["deploy"],
     exitCode: 1,
@@ -73,6 +83,8 @@ for (const { name, words, exitCode, key, api, files = {} } of cases) {
     expect(ended).toMatchObject({ exitCode, stdout: "" });
     const text = ended.stderr.replaceAll(cwd, "FOLDER").replaceAll(platform.url, "PLATFORM");
     await expect(text).toMatchFileSnapshot(`golden/errors/${name}.txt`);
+    expect(await readdir(cwd)).toEqual(Object.keys(files)); // Nothing was made
+    expect(platform.state.apps.size).toBe(0);
   });
 }
 

@@ -14,6 +14,7 @@ import { failed } from "./failed.ts";
 import type { Manifest } from "./manifest/manifest.ts";
 import { manifestFile, parseManifest } from "./manifest/parse.ts";
 import type { FileSystem } from "./ports.ts";
+import { notCompiled, notServed } from "./served.ts";
 import type { CompilePorts, CompileRequest, CompileResult, CompileSink } from "./request.ts";
 
 /**
@@ -22,8 +23,6 @@ import type { CompilePorts, CompileRequest, CompileResult, CompileSink } from ".
  * get the flag.
  */
 export const compatibilityDate = "2026-08-01";
-
-const PLACEMENT = 'This release has no containers yet, so placement = "region" cannot be served.';
 
 /**
  * Compiles a tree. Mistakes in the source are a result with `ok: false`; it rejects only when
@@ -79,14 +78,11 @@ async function readManifest(
     throw failed("MANIFEST_INVALID", "ignite.toml has errors.");
   }
   const { manifest } = result;
-  if (manifest.runtime.kind !== "deno") {
-    const { kind } = manifest.runtime;
-    report(diagnostic("RUNTIME_UNSUPPORTED", `This release does not compile "${kind}" apps.`));
-    throw failed("NOT_IMPLEMENTED", `The runtime "${kind}" is not served yet.`);
-  }
-  if (manifest.runtime.placement === "region") {
-    report(diagnostic("RUNTIME_UNSUPPORTED", PLACEMENT, { file: manifestFile }));
-    throw failed("NOT_IMPLEMENTED", PLACEMENT);
+  const refusal = notServed(manifest.runtime);
+  if (refusal !== undefined || manifest.runtime.kind !== "deno") {
+    const message = refusal ?? notCompiled(manifest.runtime.kind);
+    report(diagnostic("RUNTIME_UNSUPPORTED", message, { file: manifestFile }));
+    throw failed("NOT_IMPLEMENTED", message);
   }
   const { main, check, build } = request.override ?? {};
   return {

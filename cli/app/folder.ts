@@ -1,9 +1,11 @@
 /** An app's folder, ready to be uploaded. */
+import { notServed } from "../../compiler/served.ts";
 import { sourceBytesMax } from "../../core/limits.ts";
 import { IgniteError } from "../../core/errors.ts";
 import { type Blob256, packSource } from "../../sdk/archive.ts";
 import type { CommandContext } from "../context.ts";
 import { type AppManifest, nameOf, readManifest } from "./manifest.ts";
+import { refuseUnserved } from "./unserved.ts";
 import { isFolder, readSourceFiles } from "./source-files.ts";
 
 /** What a folder holds. */
@@ -16,7 +18,7 @@ export interface AppFolder {
   fileCount: number;
 }
 
-/** Reads and packs a folder. Fails with MANIFEST_INVALID or ARCHIVE_REJECTED. */
+/** Reads and packs a folder. Fails with MANIFEST_INVALID, NOT_IMPLEMENTED or ARCHIVE_REJECTED. */
 export async function readAppFolder(
   context: CommandContext,
   directory: string,
@@ -31,6 +33,7 @@ export async function readAppFolder(
   }
   context.sources.folder = path;
   const manifest = await readManifest(path);
+  refuseUnserved(notServed(manifest.runtime));
   const main = "main" in manifest.runtime ? manifest.runtime.main : undefined;
   const tree = await readSourceFiles(path, manifest.build, main);
   for (const link of tree.skippedLinks) context.io.progress(`skipped the link ${link}`);

@@ -52,6 +52,10 @@ async function* translated<Message>(messages: AsyncIterable<Message>): AsyncGene
 /** A region that refuses says why; anything else is a region that does not answer. */
 function errorOf(caught: unknown): IgniteError {
   const error = ConnectError.from(caught, Code.Unavailable);
+  if (error.code === Code.Unimplemented) {
+    const reason = "NOT_IMPLEMENTED";
+    return new IgniteError({ code: "unimplemented", reason, message: error.rawMessage });
+  }
   const [info] = error.findDetails(ErrorInfoSchema);
   if (info?.reason === "SOURCE_MISSING") {
     const { reason, hint } = info;

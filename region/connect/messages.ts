@@ -27,7 +27,7 @@ export function jobOf(request: CompileRequest): CompileJob {
     throw new IgniteError({
       code: "unimplemented",
       reason: "NOT_IMPLEMENTED",
-      message: `This release does not compile "${language.case}" apps.`,
+      message: `This release does not compile ${language.case} apps.`,
     });
   }
   const deno = language?.case === "deno" ? language.value : undefined;

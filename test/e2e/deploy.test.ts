@@ -3,6 +3,7 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { clientOf } from "../harness/apps.ts";
 import { startPlatform, type TestPlatform, until } from "../harness/platform.ts";
 
 let platform: TestPlatform;
@@ -121,6 +122,15 @@ test("an uncaught error is a problem for the caller and a mapped stack in the lo
   expect(problem).toMatchObject({ status: 502, reason: "GUEST_ERROR" });
   expect(JSON.stringify(problem)).not.toContain("kaput");
   await until("the stack", async () => (await run("logs", "my-app")).includes("main.ts:2:"));
+});
+
+test("a language of a later release is refused by name, over the API too", async () => {
+  const files = { "Cargo.toml": "" };
+  const deploying = clientOf(platform).deploy("local/crab", { runtime: "rust", files });
+  await expect(deploying).rejects.toMatchObject({
+    reason: "NOT_IMPLEMENTED",
+    message: "This release does not compile rust apps.",
+  });
 });
 
 test("what was published is there again after a restart", async () => {

@@ -1,6 +1,9 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { notCompiled, servedKinds } from "../../../compiler/served.ts";
 import { shortPath } from "../../app/short-path.ts";
+import { isFolder } from "../../app/source-files.ts";
+import { refuseUnserved } from "../../app/unserved.ts";
 import type { Command } from "../../command.ts";
 import { UsageError } from "../../usage-error.ts";
 import { packageRoot } from "../../root.ts";
@@ -15,7 +18,7 @@ export const command: Command = {
   options: [
     {
       flags: "-t, --template <name>",
-      summary: "what kind of app",
+      summary: "what kind of app; this release compiles deno",
       choices: TEMPLATES,
       fallback: "deno",
     },
@@ -23,17 +26,18 @@ export const command: Command = {
   details: "The app is named after the folder. Files that are there are never replaced.",
   examples: [
     ["ignite init hello", "a TypeScript app in ./hello"],
-    ["ignite init --template rust api", "a Rust app in ./api"],
+    ["ignite init --template deno", "one in this folder"],
   ],
   async run(context, input) {
     const folder = context.path(input.arg("folder") ?? ".");
     const template = input.text("template") ?? "deno";
+    if (!servedKinds.includes(template)) refuseUnserved(notCompiled(template));
     const name = appNameOf(basename(folder));
     const files = await filesOf(join(packageRoot(), "cli", "templates", template), name);
     await refuseToReplace(folder, Object.keys(files));
     for (const [path, text] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), text, { flag: "wx" });
+      await makeFolder(dirname(join(folder, path))).catch(cannotMake(folder));
+      await writeFile(join(folder, path), text, { flag: "wx" }).catch(cannotMake(folder));
     }
     const place = shortPath(context.cwd, folder);
     context.io.result({ app: name, template, folder, files: Object.keys(files) }, () =>
@@ -78,4 +82,25 @@ async function refuseToReplace(folder: string, paths: readonly string[]): Promis
   if (taken.length === 0) return;
   const names = taken.join(", ");
   throw new UsageError(`${names} would be replaced in ${folder}. Choose an empty folder.`);
+}
+
+/** With those above it; not by Node's own recursion, which never ends below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await isFolder(path))) return;
+    if (code !== "ENOENT") throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
+}
+
+function cannotMake(folder: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    const inTheWay = error.code === "EEXIST" || error.code === "ENOTDIR";
+    const why = inTheWay ? "a file is in its way" : error.message;
+    throw new UsageError(`${folder} cannot be made: ${why}. Choose another folder.`);
+  };
 }
