@@ -223,6 +223,15 @@ test.each(broken)(
   30_000,
 );
 
+test("compile() warns of secrets, which this release does not keep", async () => {
+  const toml = '[secrets]\nDATABASE_URL = "db"\nTOKEN = "token#field"\n';
+  const { result } = await compiler.compile({ "main.ts": HANDLER, "ignite.toml": toml });
+  expect(result.ok).toBe(true);
+  expect(result.diagnostics).toMatchObject([
+    { severity: "warning", message: expect.stringContaining("without DATABASE_URL, TOKEN") },
+  ]);
+});
+
 test("compile() warns of what the edge does not have, and where it runs", async () => {
   const { result } = await compiler.compile({
     "main.ts": `// Deno.open is fine here\nawait Deno.open("x");\nconsole.log("Deno.run");\n${HANDLER}`,

@@ -84,6 +84,7 @@ async function readManifest(
     report(diagnostic("RUNTIME_UNSUPPORTED", message, { file: manifestFile }));
     throw failed("NOT_IMPLEMENTED", message);
   }
+  warnOfSecrets(manifest, report);
   const { main, check, build } = request.override ?? {};
   return {
     ...manifest,
@@ -94,4 +95,12 @@ async function readManifest(
     },
     build: { ...manifest.build, ...build },
   };
+}
+
+/** Otherwise the app would find out by itself that its variables are not there. */
+function warnOfSecrets({ secrets }: Manifest, report: (one: Diagnostic) => void): void {
+  const names = Object.keys(secrets);
+  if (names.length === 0) return;
+  const message = `This release keeps no secrets, so the app runs without ${names.join(", ")}.`;
+  report(diagnostic("MANIFEST_FIELD", message, { severity: "warning", file: manifestFile }));
 }
