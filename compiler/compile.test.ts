@@ -232,7 +232,7 @@ test("compile() warns of secrets, which this release does not keep", async () =>
   ]);
 });
 
-test("compile() warns of what the edge does not have, and where it runs", async () => {
+test("compile() warns of what an isolate does not have, and what it would need", async () => {
   const { result } = await compiler.compile({
     "main.ts": `// Deno.open is fine here\nawait Deno.open("x");\nconsole.log("Deno.run");\n${HANDLER}`,
   });
@@ -243,7 +243,7 @@ test("compile() warns of what the edge does not have, and where it runs", async 
     severity: "warning",
     line: 2,
     column: 7,
-    fix: expect.stringContaining('placement = "region"'),
+    fix: expect.stringContaining("container"),
   });
 });
 

@@ -87,7 +87,7 @@ function inFile(file: string, text: string): Diagnostic[] {
       file,
       ...placeOf(text, match.index),
       length: match[0].length,
-      fix: 'It runs in a region: set placement = "region" in ignite.toml.',
+      fix: "Do without it: it needs a container, and this release runs none.",
     });
   });
 }

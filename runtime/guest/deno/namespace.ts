@@ -54,14 +54,14 @@ function makeNamespace(serve: unknown, { vars, files, inspect }: DenoParts): obj
   return new Proxy(members, { get: readMember });
 }
 
-/** Known members as they are; any other name is a function that says where it works. */
+/** Known members as they are; any other name is a function that says what it would need. */
 function readMember(members: Record<PropertyKey, unknown>, name: PropertyKey): unknown {
   if (name in members || typeof name === "symbol" || name === "then") return members[name];
   // A function rather than an arrow, so that `new Deno.Command()` gets the same answer
   return function unsupported() {
     throw new (denoErrors().NotSupported)(
-      `Deno.${String(name)} is not available in an edge isolate; ` +
-        'set placement = "region" in ignite.toml to run the app under Deno in a container',
+      `Deno.${String(name)} is not available in an isolate; ` +
+        "it needs a container, and this release runs none",
     );
   };
 }
