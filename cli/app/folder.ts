@@ -6,7 +6,7 @@ import { type Blob256, packSource } from "../../sdk/archive.ts";
 import type { CommandContext } from "../context.ts";
 import { type AppManifest, nameOf, readManifest } from "./manifest.ts";
 import { refuseUnserved } from "./unserved.ts";
-import { isFolder, readSourceFiles } from "./source-files.ts";
+import { isFolder, noFolder, readSourceFiles } from "./source-files.ts";
 
 /** What a folder holds. */
 export interface AppFolder {
@@ -24,13 +24,7 @@ export async function readAppFolder(
   directory: string,
 ): Promise<AppFolder> {
   const path = context.path(directory);
-  if (!(await isFolder(path))) {
-    throw new IgniteError({
-      code: "not_found",
-      reason: "NOT_FOUND",
-      message: `There is no folder ${directory}.`,
-    });
-  }
+  if (!(await isFolder(path))) throw noFolder(directory);
   context.sources.folder = path;
   const manifest = await readManifest(path);
   refuseUnserved(notServed(manifest.runtime));

@@ -146,6 +146,12 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
+/** There is no such folder. */
+export function noFolder(path: string): IgniteError {
+  const message = `There is no folder ${path}.`;
+  return new IgniteError({ code: "not_found", reason: "NOT_FOUND", message });
+}
+
 function rejected(message: string): IgniteError {
   return new IgniteError({
     code: "invalid_argument",

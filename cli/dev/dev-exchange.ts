@@ -15,6 +15,8 @@ import { sendFailure } from "./send-failure.ts";
 
 /** What requests go to. */
 export interface DevTarget {
+  /** Resolves when the first compile is done, well or not. */
+  compiled: Promise<void>;
   /** Whether a version compiled that can answer. */
   serves: boolean;
   /** The errors of the newest compile as text; undefined when it succeeded. */
@@ -51,6 +53,7 @@ export class Exchange {
 
   /** Never rejects. */
   async run(): Promise<void> {
+    await this.#target.compiled;
     const { serves, failure } = this.#target;
     if (!serves) return this.#fail(lostProblem(notCompiled(failure), this.#requestId));
     let process: DevProcess | undefined;

@@ -84,6 +84,7 @@ async function upgrade(
   target: DevTarget,
 ): Promise<void> {
   socket.on("error", () => socket.destroy());
+  await target.compiled;
   if (!target.serves) return void socket.destroy();
   const { socketPath } = await target.process();
   const headers = headersFor(request, newRequestId());

@@ -74,6 +74,7 @@ export async function startDev(options: DevOptions): Promise<DevSession> {
 class Session implements DevSession, DevTarget {
   readonly #options: DevOptions;
   readonly #errors = new ErrorLog();
+  readonly #compiled = Promise.withResolvers<void>();
   #compiler: IncrementalCompiler | undefined;
   #cell: DevCell | undefined;
   #front: DevFront | undefined;
@@ -91,6 +92,10 @@ class Session implements DevSession, DevTarget {
 
   get url(): string {
     return `http://localhost:${this.#front?.port ?? 0}`;
+  }
+
+  get compiled(): Promise<void> {
+    return this.#compiled.promise;
   }
 
   get serves(): boolean {
@@ -139,6 +144,7 @@ class Session implements DevSession, DevTarget {
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#compiled.resolve();
     await this.#watcher?.unsubscribe();
     await this.#compiler?.dispose();
     await this.#building?.catch(() => {});
@@ -191,6 +197,7 @@ class Session implements DevSession, DevTarget {
       if (stamp === this.#stamp) continue;
       this.#stamp = stamp;
       const build = await this.#compileOnce();
+      this.#compiled.resolve();
       this.#front?.announce();
       this.#options.onBuild({ ...build, tookMs: performance.now() - startMs });
     }

@@ -9,18 +9,20 @@ import { freePort } from "../platform/port.ts";
 import { devDomain } from "./dev-cell.ts";
 import { devResolve } from "./dev-resolve.ts";
 import { type DevFailure, failureText } from "./dev-failure.ts";
+import { isFolder, noFolder } from "../app/source-files.ts";
 import { stackBelow } from "../stack.ts";
 import { type DevOptions, type DevSession, startDev } from "./session.ts";
 
 /** What the command line says of a session. */
 export type DevRequest = Pick<DevOptions, "dir" | "host" | "port" | "inspectorPort" | "onBuild">;
 
-/** Starts a session. Fails with PORT_IN_USE, or TOOL_MISSING when the compiler cannot be had. */
+/** Starts a session. Fails with NOT_FOUND, PORT_IN_USE, or TOOL_MISSING when the compiler cannot be had. */
 export async function startDevSession(
   context: CommandContext,
   request: DevRequest,
 ): Promise<DevSession> {
-  const { host } = request;
+  const { dir, host } = request;
+  if (!(await isFolder(dir))) throw noFolder(dir);
   const port = await freePort(host, request.port);
   const inspectorPort = await inspectorPortOf(context, request.inspectorPort);
   const egress = startEgress({

@@ -3,11 +3,12 @@
  * at a time works in it.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, mkdir, open as openFile, readFile, rename, rm } from "node:fs/promises";
+import { chmod, open as openFile, readFile, rename, rm } from "node:fs/promises";
 import { createConnection, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { IgniteError } from "../../core/errors.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /** Where things are. All paths absolute. */
 export interface DataFolder {
@@ -39,7 +40,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 }
 
 async function open(root: string): Promise<DataFolder> {
-  await mkdir(join(root, "keys"), { recursive: true, mode: 0o700 });
+  await makeFolder(join(root, "keys"), 0o700);
   const run = await runFolder(root);
   const server = await claim(join(run, "up.sock"), root);
   try {
@@ -71,7 +72,7 @@ async function runFolder(root: string): Promise<string> {
     const name = createHash("sha256").update(root).digest("hex").slice(0, 12);
     run = join(tmpdir(), `ignite-${process.getuid?.() ?? 0}-${name}`);
   }
-  await mkdir(run, { recursive: true, mode: 0o700 });
+  await makeFolder(run, 0o700);
   await chmod(run, 0o700);
   return run;
 }

@@ -1,9 +1,12 @@
 import { createServer } from "node:net";
 import { IgniteError } from "../../core/errors.ts";
 
+const PORT_MAX = 65_535;
+
 /**
  * Finds out that a port can be listened on, or picks a free one for 0. Fails with PORT_IN_USE, so
- * that nothing is started before a start that cannot succeed.
+ * that nothing is started before a start that cannot succeed; with INVALID_ARGUMENT where this
+ * machine has no such address or port.
  */
 export async function freePort(host: string, port: number): Promise<number> {
   const server = createServer();
@@ -11,7 +14,7 @@ export async function freePort(host: string, port: number): Promise<number> {
     await new Promise<void>((done, fail) => server.once("error", fail).listen(port, host, done));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EADDRINUSE" && code !== "EACCES") throw error;
+    if (code !== "EADDRINUSE" && code !== "EACCES") throw notListenable(host, port, error);
     throw new IgniteError({
       code: "failed_precondition",
       reason: "PORT_IN_USE",
@@ -27,4 +30,17 @@ export async function freePort(host: string, port: number): Promise<number> {
   await new Promise((done) => server.close(done));
   if (address === null || typeof address === "string") throw new Error("no address");
   return address.port;
+}
+
+function notListenable(host: string, port: number, cause: unknown): IgniteError {
+  const isPort = port <= PORT_MAX;
+  return new IgniteError({
+    code: "invalid_argument",
+    reason: "INVALID_ARGUMENT",
+    message: isPort
+      ? `This machine cannot listen on ${host}:${port}: ${(cause as Error).message}.`
+      : `${port} is not a port; they go up to ${PORT_MAX}.`,
+    hint: isPort ? "Give an address of this machine with --host." : "Choose another with --port.",
+    cause,
+  });
 }

@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { notCompiled, servedKinds } from "../../../compiler/served.ts";
 import { shortPath } from "../../app/short-path.ts";
-import { isFolder } from "../../app/source-files.ts";
 import { refuseUnserved } from "../../app/unserved.ts";
 import type { Command } from "../../command.ts";
+import { makeFolder } from "../../make-folder.ts";
 import { UsageError } from "../../usage-error.ts";
 import { packageRoot } from "../../root.ts";
 
@@ -82,19 +82,6 @@ async function refuseToReplace(folder: string, paths: readonly string[]): Promis
   if (taken.length === 0) return;
   const names = taken.join(", ");
   throw new UsageError(`${names} would be replaced in ${folder}. Choose an empty folder.`);
-}
-
-/** With those above it; not by Node's own recursion, which never ends below /proc. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await isFolder(path))) return;
-    if (code !== "ENOENT") throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
-  }
 }
 
 function cannotMake(folder: string): (error: NodeJS.ErrnoException) => never {
