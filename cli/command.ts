@@ -118,6 +118,12 @@ export class Input {
     throw new UsageError(`--${flag} takes a whole number from ${minimum} on, not "${text}".`);
   }
 
+  /** An argument that is the id of an execution. Throws a UsageError when it is none. */
+  executionId(text: string): string {
+    if (/^exe_[0-9a-z]+$/.test(text)) return text;
+    throw new UsageError(`"${text}" is not the id of an execution, which looks like exe_01j9….`);
+  }
+
   /** A version such as `v3` or `3`. Throws a UsageError when it is none. */
   version(text: string | undefined): number {
     const match = /^v?([1-9][0-9]{0,8})$/.exec(text ?? "");

@@ -31,7 +31,7 @@ interface Case {
 const cases: readonly Case[] = [
   { name: "unknown-command", words: ["deplo"], exitCode: 2 },
   { name: "unknown-option", words: ["deploy", "--publsh"], exitCode: 2 },
-  { name: "missing-argument", words: ["invoke"], exitCode: 2 },
+  { name: "missing-argument", words: ["delete"], exitCode: 2 },
   { name: "unknown-choice", words: ["init", "x", "--template", "cobol"], exitCode: 2 },
   { name: "unserved-template", words: ["init", "x", "--template", "rust"], exitCode: 1 },
   { name: "file-in-the-way", words: ["init", "x"], exitCode: 2, files: { x: "" } },
@@ -44,6 +44,8 @@ const cases: readonly Case[] = [
   { name: "no-app-named", words: ["versions"], exitCode: 2 },
   { name: "not-a-version", words: ["rollback", "acme/x", "latest"], exitCode: 2 },
   { name: "not-a-number", words: ["logs", "acme/x", "--tail", "many"], exitCode: 2 },
+  { name: "not-an-execution", words: ["logs", "acme/x", "--execution", "nope"], exitCode: 2 },
+  { name: "two-starts", words: ["logs", "acme/x", "-n", "1", "--after", "0"], exitCode: 2 },
   { name: "no-such-context", words: ["apps", "--context", "moon"], exitCode: 2 },
   { name: "not-an-address", words: ["apps", "--api", "localhost"], exitCode: 2 },
   { name: "no-platform", words: ["apps"], exitCode: 1, api: "http://127.0.0.1:1" },

@@ -16,6 +16,11 @@ export interface Streams {
 /** Colours of one stream; they do nothing where none are wanted. */
 export type Colors = ReturnType<typeof pc.createColors>;
 
+/** Ctrl-C where a question stood. */
+export class Interrupted extends Error {
+  override name = "Interrupted";
+}
+
 /** What commands read from and write to. */
 export class Io {
   readonly streams: Streams;
@@ -70,12 +75,14 @@ export class Io {
     return Buffer.concat(chunks);
   }
 
-  /** Asks a yes-or-no question on a terminal. */
+  /** Asks a yes-or-no question on a terminal. Fails with {@link Interrupted}. */
   async confirm(question: string): Promise<boolean> {
     const { createInterface } = await import("node:readline/promises");
     const lines = createInterface({ input: this.streams.stdin, output: this.streams.stderr });
-    const answer = await lines.question(`${question} [y/N] `);
-    lines.close();
+    const answer = await lines
+      .question(`${question} [y/N] `)
+      .catch(() => Promise.reject(new Interrupted()))
+      .finally(() => lines.close());
     return /^y(es)?$/i.test(answer.trim());
   }
 }
@@ -92,11 +99,16 @@ export function table(titles: readonly string[], rows: readonly (readonly string
   return all.map(line).join("\n");
 }
 
-/** Pairs of name and value, one a line; empty values are left out. */
+/** Pairs of name and value, each on its line or lines; empty values are left out. */
 export function fields(pairs: readonly (readonly [name: string, value: string])[]): string {
   const shown = pairs.filter(([, value]) => value !== "");
   const width = Math.max(...shown.map(([name]) => name.length));
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+  const indent = " ".repeat(width + 2);
+  const lines = shown.map(([name, value]) => [
+    name.padEnd(width),
+    value.replaceAll("\n", `\n${indent}`),
+  ]);
+  return lines.map((line) => line.join("  ")).join("\n");
 }
 
 /** Length without colour codes. */

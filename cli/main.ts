@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { commands } from "./commands.ts";
-import { Io } from "./io.ts";
+import { Interrupted, Io } from "./io.ts";
 import { HelpShown, runProgram } from "./program.ts";
 import { packageRoot } from "./root.ts";
 
@@ -27,6 +27,10 @@ async function main(words: readonly string[]): Promise<number> {
     return await runProgram(commands, words, { io, env, cwd: sources.folder, sources, complete });
   } catch (error) {
     if (error instanceof HelpShown) return error.message === "usage" ? 2 : 0;
+    if (error instanceof Interrupted) {
+      io.progress("");
+      return 130; // As shells have it
+    }
     return fail(error);
   }
 }

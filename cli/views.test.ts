@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import pc from "picocolors";
 import { expect, test } from "vitest";
-import { AppSchema } from "../proto/gen/ignite/v1/app_pb.ts";
-import { ExecutionStatus } from "../proto/gen/ignite/v1/ignite_common_pb.ts";
+import { AppSchema, Sticky_Mode } from "../proto/gen/ignite/v1/app_pb.ts";
+import { AccessPolicy, ExecutionStatus } from "../proto/gen/ignite/v1/ignite_common_pb.ts";
 import { LogGapSchema } from "../proto/gen/ignite/v1/log_pb.ts";
 import { fields, table } from "./io.ts";
-import { bytes, enumName, gapText, trafficText } from "./views.ts";
+import { appText, bytes, enumName, gapText, trafficText } from "./views.ts";
 
 const colors = pc.createColors(false);
 
@@ -29,6 +29,23 @@ test("fields() leaves out what is empty", () => {
       ["Id", "app_1"],
     ]),
   ).toBe("Name  hello\nId    app_1");
+});
+
+test("fields() lines up values of several lines", () => {
+  expect(
+    fields([
+      ["URL", "one\ntwo"],
+      ["Traffic", "none"],
+    ]),
+  ).toBe("URL      one\n         two\nTraffic  none");
+});
+
+test("appText() tells who may call, whoever says so, and how callers stay", () => {
+  const own = create(AppSchema, {
+    access: { policy: AccessPolicy.KEY, methods: ["GET"] },
+    sticky: { mode: Sticky_Mode.COOKIE },
+  });
+  expect(appText(own)).toMatch(/^Sticky +cookie\nAccess +key, GET only$/m);
 });
 
 test("bytes() has a unit that fits", () => {

@@ -1,8 +1,14 @@
 /** How API messages look as text. */
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import type { App } from "../proto/gen/ignite/v1/app_pb.ts";
+import { type App, Sticky_Mode } from "../proto/gen/ignite/v1/app_pb.ts";
 import type { Execution } from "../proto/gen/ignite/v1/execution_pb.ts";
-import { ExecutionStatus, VersionStatus } from "../proto/gen/ignite/v1/ignite_common_pb.ts";
+import {
+  type Access,
+  AccessPolicy,
+  type AppConfig,
+  ExecutionStatus,
+  VersionStatus,
+} from "../proto/gen/ignite/v1/ignite_common_pb.ts";
 import { type LogEntry, type LogGap, LogLevel } from "../proto/gen/ignite/v1/log_pb.ts";
 import type { Version } from "../proto/gen/ignite/v1/version_pb.ts";
 import { type Colors, fields, table } from "./io.ts";
@@ -51,19 +57,28 @@ function versionStatus({ status }: Version, colors: Colors): string {
   return status === VersionStatus.FAILED ? colors.red(name) : name;
 }
 
-/** An app with all that is set. */
-export function appText(app: App): string {
+/** An app with all that is set; its version's `config` holds where the app itself says nothing. */
+export function appText(app: App, config?: AppConfig): string {
+  const { mode } = app.sticky ?? {};
   return fields([
     ["App", app.fullName],
     ["Id", app.id],
     ["About", app.description],
-    ["URL", app.urls.join("\n     ")],
+    ["URL", app.urls.join("\n")],
     ["Traffic", trafficText(app)],
+    ["Sticky", mode ? enumName(Sticky_Mode, mode) : ""],
+    ["Access", app.access || config ? accessText(app.access ?? config?.access) : ""],
     ["Latest", app.latestVersion > 0 ? `v${app.latestVersion}` : ""],
     ["Domains", app.domains.join(", ")],
     ["Created", time(app.createTime)],
     ["Deleted", time(app.deleteTime)],
   ]);
+}
+
+function accessText(access: Access | undefined): string {
+  const { policy, methods = [] } = access ?? {};
+  const only = methods.length === 0 ? "" : `, ${methods.join(" ")} only`;
+  return enumName(AccessPolicy, policy || AccessPolicy.PUBLIC) + only;
 }
 
 /** `v3 90%, v4 10%`, or what else there is to say about the traffic. */
@@ -101,6 +116,7 @@ export function executionText(execution: Execution, colors: Colors): string {
       ["Cold", execution.coldStart ? "yes" : ""],
       ["At", time(execution.createTime)],
       ["Why", failure === undefined ? "" : `${failure.reason}: ${failure.message}`],
+      ["Log", failure && !stack ? `ignite logs ${execution.app} --execution ${execution.id}` : ""],
     ]) + stack
   );
 }
@@ -125,7 +141,7 @@ export function logText(entry: LogEntry, colors: Colors): string {
   const level = LEVEL_NAMES[entry.level] ?? "";
   const paint = LEVEL_COLORS[entry.level];
   const shown = paint === undefined ? level : colors[paint](level);
-  const below = stackBelow(entry.message, entry.stack).replaceAll(/^ */gm, "    ");
+  const below = stackBelow(entry.message, entry.stack).replaceAll(/^/gm, "    ");
   const stack = entry.stack === "" ? "" : `\n${colors.dim(below)}`;
   return `${colors.dim(`${at} v${entry.version}`)} ${shown} ${entry.message}${stack}`;
 }

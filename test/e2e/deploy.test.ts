@@ -69,7 +69,7 @@ test("ignite traffic splits, ignite rollback returns without compiling", async (
   await writeFile(join(app, "main.ts"), answer("two"));
   const { version } = JSON.parse(await run("deploy", "--json", "-m", "say two"));
   expect(await (await at("/")).text()).toBe("two");
-  await run("traffic", "my-app", "v1=50", `v${version}=50`);
+  await run("traffic", "v1=50", `v${version}=50`); // The app of this folder
   const seen = new Set<string>();
   await until("both versions", async () => {
     seen.add(await (await at("/")).text());
@@ -78,6 +78,8 @@ test("ignite traffic splits, ignite rollback returns without compiling", async (
   await run("traffic", "my-app", `v${version}=100`);
   await run("rollback", "my-app");
   expect(await (await at("/")).text()).toBe("one");
+  expect(await run("invoke", "/")).toBe("one");
+  expect(await run("app")).toMatch(/^Access +public$/m);
   const versions = await run("versions", "my-app");
   expect(versions).toContain("say two");
 });

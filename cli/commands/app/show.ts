@@ -11,7 +11,13 @@ export const command: Command = {
   async run(context, input) {
     const { AppSchema, appRef, plain, views } = await import("../../api.ts");
     const name = appRef(await context.app(input.arg("app")));
-    const { app } = await (await context.compute()).getApp({ app: name });
-    if (app !== undefined) context.io.result(plain(AppSchema, app), () => views.appText(app));
+    const compute = await context.compute();
+    const { app } = await compute.getApp({ app: name });
+    if (app === undefined) return;
+    const { activeVersion: version } = app;
+    const asksVersion = app.access === undefined && version > 0 && !context.io.json;
+    const active = asksVersion ? await compute.getVersion({ app: name, version }) : undefined;
+    const config = active?.version?.config;
+    context.io.result(plain(AppSchema, app), () => views.appText(app, config));
   },
 };

@@ -7,7 +7,7 @@ export const command: Command = {
   examples: [["ignite cancel exe_01j9…", "stops it, or takes it out of the queue"]],
   async run(context, input) {
     const { ExecutionSchema, plain, views } = await import("../../api.ts");
-    const id = input.required("id");
+    const id = input.executionId(input.required("id"));
     const { execution } = await (await context.compute()).cancelExecution({ id });
     if (execution === undefined) return;
     context.io.result(

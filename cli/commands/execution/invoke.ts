@@ -2,18 +2,16 @@ import { readFile } from "node:fs/promises";
 import type { Command, Input } from "../../command.ts";
 import { UsageError } from "../../usage-error.ts";
 import type { CommandContext } from "../../context.ts";
+import { appArgument } from "../app/argument.ts";
 
 /** `ignite invoke` */
 export const command: Command = {
-  args: [
-    { name: "app", summary: "org/app, or the app alone" },
-    { name: "path", summary: "path and query (default: /)", optional: true },
-  ],
+  args: [appArgument, { name: "path", summary: "path and query (default: /)", optional: true }],
   options: [
     { flags: "-X, --method <method>", summary: "default: GET, or POST with a body" },
     { flags: "-d, --data <body>", summary: "body; @FILE takes a file, @- stdin" },
     { flags: "-H, --header <name:value>", summary: "header field", repeatable: true },
-    { flags: "--async", summary: "queue it and print the execution" },
+    { flags: "--async", summary: "queue it and print the execution; this release refuses" },
     { flags: "--version <version>", summary: "ask this version, whatever the traffic" },
     { flags: "--stream", summary: "with --json: print the body in pieces as they come" },
   ],
@@ -21,21 +19,23 @@ export const command: Command = {
     "Prints the body as it comes. Ends with 1 when the app answers with a status from 400 on.",
   examples: [
     ["ignite invoke acme/hello", "GET /"],
+    ["ignite invoke /todos", "of the app of this folder"],
     [
       'ignite invoke acme/hello /todos -d \'{"title":"x"}\' -H content-type:application/json',
       "POST",
     ],
     ["ignite invoke acme/hello /upload -d @photo.jpg", "send a file"],
     ["ignite invoke acme/hello --version v3", "preview version 3"],
-    ["ignite invoke acme/hello /job --async", "queue it"],
   ],
   async run(context, input) {
     const { appOf } = await import("../../../sdk/app.ts");
-    const name = await context.app(input.required("app"));
+    const first = input.arg("app");
+    const isPath = first?.startsWith("/") === true;
+    const name = await context.app(isPath ? undefined : first);
     const given = input.text("version");
     const options = given === undefined ? {} : { version: input.version(given) };
     const app = appOf(await context.connection(), name, options);
-    const path = input.arg("path") ?? "/";
+    const path = (isPath ? first : input.arg("path")) ?? "/";
     const init = await requestOf(context, input);
     if (input.flag("async")) {
       const { id } = await app.enqueue(path, init);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command, Input } from "../../command.ts";
 import type { CommandContext } from "../../context.ts";
+import { UsageError } from "../../usage-error.ts";
 import { appArgument } from "../app/argument.ts";
 
 const RETRY_PAUSES_MS = [200, 500, 1_000, 2_000, 5_000]; // Then the last again and again
@@ -54,6 +55,10 @@ class Tail {
     this.#input = input;
     const after = input.number("after");
     if (after !== undefined) this.position = BigInt(after);
+    const id = input.text("execution");
+    if (id !== undefined) input.executionId(id);
+    if (after === undefined || input.text("tail") === undefined) return;
+    throw new UsageError("--tail counts from the newest line, --after from a position: give one.");
   }
 
   /** Prints until the log ends, or for ever when it is followed. */

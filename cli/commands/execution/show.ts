@@ -11,7 +11,7 @@ export const command: Command = {
     ["ignite execution exe_01j9… --watch", "until it ends"],
   ],
   async run(context, input) {
-    const id = input.required("id");
+    const id = input.executionId(input.required("id"));
     if (input.flag("watch")) return watch(context, id);
     const { ExecutionSchema, plain, views } = await import("../../api.ts");
     const { execution } = await (await context.compute()).getExecution({ id });
