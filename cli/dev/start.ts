@@ -16,7 +16,7 @@ import { type DevOptions, type DevSession, startDev } from "./session.ts";
 /** What the command line says of a session. */
 export type DevRequest = Pick<DevOptions, "dir" | "host" | "port" | "inspectorPort" | "onBuild">;
 
-/** Starts a session. Fails with NOT_FOUND, PORT_IN_USE, or TOOL_MISSING when the compiler cannot be had. */
+/** Starts a session. Fails with NOT_FOUND, PORT_IN_USE, or TOOL_MISSING without a compiler. */
 export async function startDevSession(
   context: CommandContext,
   request: DevRequest,

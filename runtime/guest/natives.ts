@@ -23,4 +23,5 @@ export const headersOf: (request: Request) => Headers = uncurried(
   requestHeaders as (this: Request) => Headers,
 );
 export const jsonResponse: (value: unknown) => Response = Response.json.bind(Response);
+/** What every answer must be an instance of. */
 export const NativeResponse: typeof Response = Response;
