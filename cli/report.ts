@@ -39,7 +39,8 @@ export function reportOf(caught: unknown): Report {
   }
   if (isApiError(caught)) {
     const { code, reason, message, hint, diagnostics, stackOfApp, requestId } = caught;
-    const next = hint ?? HINTS[reason] ?? HINTS[code];
+    const next =
+      reason === "CREDENTIAL_MISSING" ? HINTS[reason] : (hint ?? HINTS[reason] ?? HINTS[code]);
     return {
       exitCode: 1,
       code,
