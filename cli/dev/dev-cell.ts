@@ -187,7 +187,9 @@ function lineReader(onLog: DevCellOptions["onLog"], maps: SourceMaps): CellTempl
     const { record, artifact } = read;
     last = last.then(async () => {
       const stack = record.stack && (await maps.apply(artifact, record.stack));
-      onLog({ ...record, stack });
+      const { message: text } = record;
+      const message = /\n +at /.test(text) ? await maps.apply(artifact, text) : text; // An Error
+      onLog({ ...record, message, stack });
     });
   };
 }

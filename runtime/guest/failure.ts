@@ -36,7 +36,7 @@ function withCauses(error: Error): string {
 }
 
 /** Frames of the platform's own modules say nothing to the app's author. */
-function withoutOurs(stack: string): string {
+export function withoutOurs(stack: string): string {
   const lines = stack.split("\n");
   return lines.filter((line) => !/^\s+at .*\bignite:(?:guest|main)\.js:/.test(line)).join("\n");
 }

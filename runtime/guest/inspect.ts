@@ -1,4 +1,5 @@
 /** Renders any value for a log line, in the manner of `Deno.inspect`, never running getters. */
+import { withoutOurs } from "./failure.ts";
 
 const DEPTH_MAX = 4;
 const ENTRIES_MAX = 100;
@@ -56,7 +57,10 @@ function render(value: unknown, depth: number, seen: Set<object>, nested: boolea
   if (typeof value === "function") return renderFunction(value);
   if (typeof value !== "object" || value === null) return String(value);
   if (seen.has(value)) return "[Circular]";
-  if (value instanceof Error) return nested ? `[${String(value)}]` : (value.stack ?? String(value));
+  if (value instanceof Error) {
+    if (nested) return `[${String(value)}]`;
+    return typeof value.stack === "string" ? withoutOurs(value.stack) : String(value);
+  }
   if (value instanceof Date)
     return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
   if (value instanceof RegExp || value instanceof URL) return String(value);

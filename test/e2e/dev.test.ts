@@ -69,6 +69,19 @@ test("a stack names the lines of the source", async () => {
   expect((log as { stack: string }).stack).toMatch(/main\.ts:8:\d+/);
 });
 
+test("an error that is logged has its stack in the sources, and no frames of the platform", async () => {
+  await writeFile(
+    join(app, "main.ts"),
+    'interface None {}\nexport default { fetch() { console.error(new Error("seen")); return new Response("two"); } };\n',
+  );
+  await event((line) => line["built"] === true);
+  await answer();
+  const { log } = await event((line) => "log" in line);
+  expect((log as { message: string }).message).toMatch(/^Error: seen\n +at .*main\.ts:2:\d+\)?$/);
+  await writeFile(join(app, "main.ts"), source("two"));
+  await event((line) => line["built"] === true);
+});
+
 test("while the newest source has errors the last good version answers and both are told", async () => {
   await writeFile(join(app, "main.ts"), "export default {\n  fetch( {\n");
   const { failure } = await event((line) => line["built"] === false);
