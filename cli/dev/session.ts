@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { parseEnv } from "node:util";
 import watcher, { type AsyncSubscription } from "@parcel/watcher";
 import ignore, { type Ignore } from "ignore";
 import { type Diagnostic, formatDiagnostic } from "../../compiler/diagnostics.ts";
@@ -57,6 +58,7 @@ export interface DevSession {
 }
 
 const SETTLE_MS = 5; // The watcher gathers the several steps in which editors write a file
+const OWN_VARS = ".env";
 const NEVER_WATCHED = ["node_modules", ".git", ".ignite", ".wrangler"];
 
 /** Starts a session; it is ready when the first compile is done, well or not. */
@@ -228,7 +230,14 @@ class Session implements DevSession, DevTarget {
     const schema = await this.#schemaOf(manifest.schema);
     const limits = { ...manifest.limits, methods };
     this.#errors.forget();
-    await this.#cell?.update({ artifact, digest, vars: manifest.vars, limits, schema });
+    const vars = { ...manifest.vars, ...(await this.#ownVars()) };
+    await this.#cell?.update({ artifact, digest, vars, limits, schema });
+  }
+
+  /** The developer's own values, which no deploy takes along. */
+  async #ownVars(): Promise<Record<string, string>> {
+    const text = await readFile(join(this.#options.dir, OWN_VARS), "utf8").catch(() => "");
+    return parseEnv(text) as Record<string, string>;
   }
 
   async #schemaOf(paths: { input?: string; output?: string }) {
@@ -246,7 +255,7 @@ async function ignoredIn(dir: string): Promise<Ignore> {
   for (const name of [".gitignore", ".igniteignore"]) {
     rules.add(await readFile(join(dir, name), "utf8").catch(() => ""));
   }
-  return rules;
+  return rules.add(`!/${OWN_VARS}`);
 }
 
 function isWarning(one: Diagnostic): boolean {

@@ -173,6 +173,21 @@ test("a module that loops while it loads is mended by a save", async () => {
   expect(await answer()).toBe("fine");
 });
 
+test("variables of .env are added to those of the manifest, whenever it is saved", async () => {
+  await writeFile(join(app, ".gitignore"), ".env\n");
+  await save(`export default {
+  fetch: (_: Request, vars: Record<string, string>) => Response.json(vars),
+};
+`);
+  expect(await answer()).toBe("{}");
+  await writeFile(join(app, ".env"), 'TOKEN="of mine" # not for git\n');
+  await event((line) => line["built"] === true);
+  expect(await answer()).toBe('{"TOKEN":"of mine"}');
+  await rm(join(app, ".env"));
+  await event((line) => line["built"] === true);
+  expect(await answer()).toBe("{}");
+});
+
 test("fetch reaches names below localhost on this machine", async () => {
   const platform = createServer((request, response) => response.end(request.headers.host));
   await once(platform.listen(0, "127.0.0.1"), "listening");

@@ -15,7 +15,8 @@ export const command: Command = {
   details:
     "Serves the app on this machine and compiles it again whenever a file is saved. While the\n" +
     "newest source has errors the last good version answers; terminal and browser show why.\n" +
-    "Needs no platform. Keys: o opens a browser, c clears the terminal, x ends.",
+    "Needs no platform. Variables of a file .env are added to those of ignite.toml. Keys: o opens\n" +
+    "a browser, c clears the terminal, x ends.",
   examples: [
     ["ignite dev", "the app of this folder on http://localhost:8788"],
     ["ignite dev shop --port 0", "another folder, any free port"],
