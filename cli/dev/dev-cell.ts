@@ -54,6 +54,8 @@ export class DevCell {
   #template: CellTemplate | undefined;
   #running: Promise<RunningCell> | undefined;
   #document: SignedDocument | undefined;
+  #retired: RunningCell | undefined;
+  #cellClass = cellClassFor(memoryMbDefault);
   #loopCpuMs = LOOP_CPU_MS;
   #versions = 0;
   #starts = 0;
@@ -99,7 +101,9 @@ export class DevCell {
       sequence: this.#versions,
       body: JSON.stringify(documentOf(version, this.#versions)),
     });
+    this.#cellClass = cellClassFor(version.limits.memoryMb ?? memoryMbDefault);
     const running = await this.current();
+    if (running.cell.class.memoryMb !== this.#cellClass.memoryMb) return this.#replace(running);
     try {
       await this.#push(running.cell);
     } catch (error) {
@@ -122,13 +126,13 @@ export class DevCell {
     this.#starts += 1;
     const cell = new Cell(this.#template, {
       id: `dev-${this.#starts}`,
-      cellClass: cellClassFor(memoryMbDefault),
+      cellClass: this.#cellClass,
       forTrial: false,
     });
     cell.group = devApp;
     await cell.start();
     const running = new RunningCell(cell, () => this.#loopCpuMs);
-    void running.lost.then((why) => this.#onLost(why));
+    void running.lost.then((why) => this.#onLost(running, why));
     await this.#push(cell);
     return running;
   }
@@ -139,8 +143,16 @@ export class DevCell {
     await cell.admin.pushDocuments([this.#document], PUSH_TIMEOUT_MS);
   }
 
-  #onLost(why: IgniteError): void {
-    if (this.#stopping) return;
+  /** A process has the memory that it was started with. */
+  async #replace(running: RunningCell): Promise<void> {
+    this.#retired = running;
+    this.#running = undefined;
+    await running.cell.process.stop();
+    await this.current();
+  }
+
+  #onLost(running: RunningCell, why: IgniteError): void {
+    if (this.#stopping || running === this.#retired) return;
     this.#running = undefined;
     this.#options.onLost(why);
     this.current().catch(() => {}); // Told to the next one who asks

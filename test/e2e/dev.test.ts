@@ -1,6 +1,6 @@
 /** `ignite dev` as a developer uses it: save, look, break, look, fix. */
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,6 +30,11 @@ export default {
 };
 `;
 
+/** In one step, so that one build follows: a file that is written in place is empty first. */
+const write = async (name: string, text: string) => {
+  await writeFile(`${app}.next`, text);
+  await rename(`${app}.next`, join(app, name));
+};
 const event = async (matches: (line: Record<string, unknown>) => boolean) =>
   JSON.parse(await dev.line((line) => matches(JSON.parse(line)))) as Record<string, unknown>;
 const answer = async () => (await fetch(url)).text();
@@ -58,7 +63,7 @@ test("serves the app, without a platform, and prints what it logs", async () => 
 });
 
 test("a save is answered by the new code", async () => {
-  await writeFile(join(app, "main.ts"), source("two"));
+  await write("main.ts", source("two"));
   await event((line) => line["built"] === true);
   await expect.poll(answer).toBe("two");
 });
@@ -70,20 +75,20 @@ test("a stack names the lines of the source", async () => {
 });
 
 test("an error that is logged has its stack in the sources, and no frames of the platform", async () => {
-  await writeFile(
-    join(app, "main.ts"),
+  await write(
+    "main.ts",
     'interface None {}\nexport default { fetch() { console.error(new Error("seen")); return new Response("two"); } };\n',
   );
   await event((line) => line["built"] === true);
   await answer();
   const { log } = await event((line) => "log" in line);
   expect((log as { message: string }).message).toMatch(/^Error: seen\n +at .*main\.ts:2:\d+\)?$/);
-  await writeFile(join(app, "main.ts"), source("two"));
+  await write("main.ts", source("two"));
   await event((line) => line["built"] === true);
 });
 
 test("while the newest source has errors the last good version answers and both are told", async () => {
-  await writeFile(join(app, "main.ts"), "export default {\n  fetch( {\n");
+  await write("main.ts", "export default {\n  fetch( {\n");
   const { failure } = await event((line) => line["built"] === false);
   expect(failure).toMatch(/main\.ts:\d+:\d+: error/);
   const page = await (await fetch(`${url}/page`)).text();
@@ -92,7 +97,7 @@ test("while the newest source has errors the last good version answers and both 
   const events = await fetch(`${url}/__ignite/events`);
   const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader();
   expect((await reader?.read())?.value).toMatch(/event: failure\ndata: "main\.ts/);
-  await writeFile(join(app, "main.ts"), source("three"));
+  await write("main.ts", source("three"));
   await event((line) => line["built"] === true);
   expect((await reader?.read())?.value).toContain("event: reload");
   await reader?.cancel();
@@ -101,7 +106,7 @@ test("while the newest source has errors the last good version answers and both 
 
 const PAGE = { headers: { accept: "text/html" } };
 const save = async (text: string) => {
-  await writeFile(join(app, "main.ts"), text);
+  await write("main.ts", text);
   await event((line) => line["built"] === true);
 };
 const handler = (body: string) =>
@@ -174,13 +179,14 @@ test("a module that loops while it loads is mended by a save", async () => {
 });
 
 test("variables of .env are added to those of the manifest, whenever it is saved", async () => {
-  await writeFile(join(app, ".gitignore"), ".env\n");
+  await write(".gitignore", ".env\n");
+  await event((line) => line["built"] === true);
   await save(`export default {
   fetch: (_: Request, vars: Record<string, string>) => Response.json(vars),
 };
 `);
   expect(await answer()).toBe("{}");
-  await writeFile(join(app, ".env"), 'TOKEN="of mine" # not for git\n');
+  await write(".env", 'TOKEN="of mine" # not for git\n');
   await event((line) => line["built"] === true);
   expect(await answer()).toBe('{"TOKEN":"of mine"}');
   await rm(join(app, ".env"));
@@ -200,9 +206,24 @@ test("fetch reaches names below localhost on this machine", async () => {
   }
 });
 
+test("an app that asks for more memory gets it", async () => {
+  const toml = 'app = "shop"\nmain = "main.ts"\n';
+  await write("ignite.toml", `${toml}[limits]\nmemory_mb = 512\n`);
+  await event((line) => line["built"] === true);
+  await save(`export default { fetch(): Response {
+  const kept = Array.from({ length: 250 }, (_, at) => new Array(131_072).fill(at + 0.5));
+  return new Response(String(kept.length));
+} };
+`);
+  expect(await answer()).toBe("250");
+  await write("ignite.toml", toml);
+  await event((line) => line["built"] === true);
+  expect((await fetch(url)).status).toBe(503);
+});
+
 test("a guest that ends the process gets a new one", async () => {
-  await writeFile(
-    join(app, "main.ts"),
+  await write(
+    "main.ts",
     `const kept: string[][] = [];
 export default {
   fetch(request: Request): Response {
@@ -220,7 +241,7 @@ export default {
 });
 
 test("a first compile that fails says so, and nothing of an older version", async () => {
-  await writeFile(join(app, "main.ts"), "export default {\n");
+  await write("main.ts", "export default {\n");
   const args = [CLI, "dev", "--port", "0", "--no-inspector"];
   const env = { ...process.env, NO_COLOR: "1" };
   const broken = startProcess(process.execPath, args, { cwd: app, env });
