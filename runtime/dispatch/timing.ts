@@ -1,4 +1,4 @@
-/** `Server-Timing`, and the version that answered, for a caller who asks with `ignite-timing: 1`. */
+/** `Server-Timing`, and the version that answered, for callers who ask by `ignite-timing: 1`. */
 export class Timing {
   readonly #spans: string[] = [];
   #sinceMs = performance.now();

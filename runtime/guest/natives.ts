@@ -19,9 +19,11 @@ export const toJson: (value: unknown) => string = JSON.stringify.bind(JSON);
 export const sliceText = uncurried(String.prototype.slice);
 export const headerOf = uncurried(Headers.prototype.get);
 const requestHeaders = Object.getOwnPropertyDescriptor(Request.prototype, "headers")?.get;
+/** The headers of a request. */
 export const headersOf: (request: Request) => Headers = uncurried(
   requestHeaders as (this: Request) => Headers,
 );
+/** `Response.json`. */
 export const jsonResponse: (value: unknown) => Response = Response.json.bind(Response);
 /** What every answer must be an instance of. */
 export const NativeResponse: typeof Response = Response;
