@@ -29,11 +29,12 @@ test("ignite context add keeps the key in a file for its owner only, and uses it
   const path = join(home.path, ".config", "ignite", "contexts.json");
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect((await ignite("whoami")).stdout).toContain("Organization  acme");
+  expect(JSON.parse(await readFile(path, "utf8")).contexts.local.org).toBe("acme");
 });
 
 test("ignite context list shows no whole key", async () => {
   const { stdout } = await ignite("context list");
-  expect(stdout).toMatch(/\* local +http:\/\/127\.0\.0\.1:\d+ +igk_test…/);
+  expect(stdout).toMatch(/\* local +http:\/\/127\.0\.0\.1:\d+ +acme +igk_test…/);
 });
 
 test("a stored key is sent to no other platform than its own", async () => {

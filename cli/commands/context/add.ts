@@ -1,6 +1,6 @@
 import type { Command } from "../../command.ts";
 import { UsageError } from "../../usage-error.ts";
-import type { CommandContext } from "../../context.ts";
+import { CommandContext } from "../../context.ts";
 import { saveContext } from "../../contexts.ts";
 
 /** `ignite context add` */
@@ -20,11 +20,26 @@ export const command: Command = {
     if (!/^https?:\/\/[^/?#]+\/?$/.test(api)) {
       throw new UsageError(`"${api}" is not an address. Write https://ignite.acme.dev.`);
     }
-    const { org, key = await keyFromInput(context) } = context.given();
+    const { org: given, key = await keyFromInput(context) } = context.given();
+    const org = given ?? (await organizationOf(context, { api, key }));
     await saveContext(context.env, name, { api, key, org }, input.flag("use"));
     context.io.result({ name, api, org }, () => `Added ${name}`);
   },
 };
+
+/** Whose key it is; undefined where the platform does not say, which may come up later. */
+async function organizationOf(
+  context: CommandContext,
+  { api, key }: { api: string; key: string | undefined },
+): Promise<string | undefined> {
+  if (key === undefined) return undefined;
+  try {
+    return await new CommandContext(context, { api, key }).organization();
+  } catch (error) {
+    context.io.progress(`The platform did not say whose key it is: ${(error as Error).message}`);
+    return undefined;
+  }
+}
 
 async function keyFromInput({ io }: CommandContext): Promise<string | undefined> {
   if (io.streams.stdin.isTTY) io.progress("Paste the API key, then Enter and Ctrl-D.");
