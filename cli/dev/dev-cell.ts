@@ -197,12 +197,7 @@ function lineReader(onLog: DevCellOptions["onLog"], maps: SourceMaps): CellTempl
     const read = output.read(line, Date.now());
     if (read.kind !== "log") return;
     const { record, artifact } = read;
-    last = last.then(async () => {
-      const stack = record.stack && (await maps.apply(artifact, record.stack));
-      const { message: text } = record;
-      const message = /\n +at /.test(text) ? await maps.apply(artifact, text) : text; // An Error
-      onLog({ ...record, message, stack });
-    });
+    last = last.then(async () => onLog(await maps.applyTo(record, artifact)));
   };
 }
 

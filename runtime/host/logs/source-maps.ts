@@ -9,7 +9,7 @@ import type { ArtifactCache } from "../documents/artifacts.ts";
 const MAPS_MAX = 1_000;
 const MAP_BYTES_MAX = 8 * 1024 * 1024; // Reading one holds up this process
 const KEPT_BYTES_MAX = 64 * 1024 * 1024; // Of all maps' texts
-const PRINTED_STACK = /\n {4}at /;
+const PRINTED_STACK = /\n +at /;
 /** Bounded everywhere, and tried once for each run of such characters: guests write stacks too. */
 const FRAME = /(?<![\w@./-])([\w@./-]{1,256}\.m?js):(\d{1,9}):(\d{1,9})/g;
 
