@@ -19,8 +19,10 @@ export interface WasmModule {
 const DEFAULT_IMPORT =
   /\bimport\s+[\w$]+\s+from\s*["'](\.{1,2}\/[^"'\n]+\.wasm)["'](?!\s*(?:with|assert)\b)/g;
 const LEFT_IMPORT = /^import (.+) from "(\.{1,2}\/[^"]+\.wasm)";$/gm;
+const CONSTRUCTED = /\bnew WebAssembly\.Module\(([\w$]+)\)/g;
+// Begins only where a word does, so that long ones are read once
 const INLINED =
-  /([\w$]+)(\s*=\s*)Uint8Array\.from\(atob\("(AGFzb[A-Za-z0-9+/=]*)"\),\s*\(?([\w$]+)\)?\s*=>\s*\4\.charCodeAt\(0\)\)/g;
+  /(?<![\w$])([\w$]+)(\s*=\s*)Uint8Array\.from\(atob\("(AGFzb[A-Za-z0-9+/=]*)"\),\s*\(?([\w$]+)\)?\s*=>\s*\4\.charCodeAt\(0\)\)/g;
 
 /** The specifiers, as written, of default imports of Wasm in a tree. */
 export function findWasmImports(texts: SourceTexts): string[] {
@@ -53,16 +55,18 @@ export async function liftWasm(
 
 function liftInlined(code: string, add: (bytes: Uint8Array) => string): string {
   const lines: string[] = [];
-  let text = code.replace(INLINED, (_, variable: string, equals: string, base64: string) => {
+  const lifted = new Set<string>();
+  const text = code.replace(INLINED, (_, variable: string, equals: string, base64: string) => {
     const name = add(Buffer.from(base64, "base64"));
+    lifted.add(variable);
     lines.push(`import __ignite_wasm_${lines.length} from "./${name}";`);
     return `${variable}${equals}__ignite_wasm_${lines.length - 1}`;
   });
   if (lines.length === 0) return code;
-  for (const [, variable = ""] of code.matchAll(INLINED)) {
-    text = text.replace(`new WebAssembly.Module(${variable})`, () => variable);
-  }
-  return `${text}\n${lines.join("\n")}\n`;
+  const linked = text.replace(CONSTRUCTED, (whole, variable: string) =>
+    lifted.has(variable) ? variable : whole,
+  );
+  return `${linked}\n${lines.join("\n")}\n`;
 }
 
 /** Imports that were left alone; their specifiers count from the module that they are in. */
@@ -71,18 +75,26 @@ async function linkImports(
   files: FileSystem,
   add: (bytes: Uint8Array) => string,
 ): Promise<Segment> {
-  let linked = text;
-  for (const [whole, clause = "", specifier = ""] of text.matchAll(LEFT_IMPORT)) {
-    const target = posix.join(posix.dirname(path), specifier);
-    const bytes = target.startsWith("../") ? undefined : await files.read(target);
-    if (bytes === undefined) {
-      throw failed("COMPILE_FAILED", `${path}: the Wasm file "${specifier}" is not in the tree.`);
-    }
+  const names = new Map<string, string>();
+  for (const [, clause = "", specifier = ""] of text.matchAll(LEFT_IMPORT)) {
+    if (!names.has(specifier)) names.set(specifier, add(await readWasm(path, specifier, files)));
     if (clause.includes("{") || clause.includes("*")) {
       const message = `${path}: "${specifier}" is imported as a module elsewhere; use one way only.`;
       throw failed("COMPILE_FAILED", message);
     }
-    linked = linked.replace(whole, () => `import ${clause} from "./${add(bytes)}";`);
   }
+  if (names.size === 0) return { path, text };
+  const linked = text.replace(
+    LEFT_IMPORT,
+    (_, clause: string, specifier: string) =>
+      `import ${clause} from "./${names.get(specifier) ?? ""}";`,
+  );
   return { path, text: linked };
+}
+
+async function readWasm(path: string, specifier: string, files: FileSystem): Promise<Uint8Array> {
+  const target = posix.join(posix.dirname(path), specifier);
+  const bytes = target.startsWith("../") ? undefined : await files.read(target);
+  if (bytes !== undefined) return bytes;
+  throw failed("COMPILE_FAILED", `${path}: the Wasm file "${specifier}" is not in the tree.`);
 }
