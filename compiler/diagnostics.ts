@@ -67,11 +67,13 @@ export function diagnostic(
 
 /** The line and column (from 1) of an offset in a text, and the line itself. */
 export function placeOf(text: string, offset: number) {
-  const before = text.slice(0, offset);
-  const start = before.lastIndexOf("\n") + 1;
+  const start = offset === 0 ? 0 : text.lastIndexOf("\n", offset - 1) + 1;
   const end = text.indexOf("\n", offset);
+  let line = 1;
+  for (let at = text.indexOf("\n"); at >= 0 && at < offset; at = text.indexOf("\n", at + 1))
+    line += 1;
   return {
-    line: before.split("\n").length,
+    line,
     column: offset - start + 1,
     lineText: text.slice(start, end < 0 ? undefined : end).replace(/\r$/, ""),
   };

@@ -14,11 +14,11 @@ export interface Dependencies {
 
 const SPECIFIER = /["'`]((?:npm|jsr|https?):[^"'`\s]+)["'`]/g;
 const IMPORTED =
-  /\bfrom\s*["'](?:npm|jsr|https?):|\bimport\s*\(?\s*["'](?:npm|jsr|https?):|@jsxImportSource\s/;
+  /\bfrom\s*["'](?:npm|jsr|https?):|\bimport\s*(?:\(\s*)?["'](?:npm|jsr|https?):|@jsxImportSource\s/;
 const DECLARED = /(?:npm|jsr|https?):|"(?:dependencies|devDependencies|importMap|jsxImportSource)"/;
 
 const LOCK_OFF = /"lock"\s*:\s*false/;
-const LOCK_PATH = /"lock"\s*:\s*(?:"([^"]+)"|\{[^}]*"path"\s*:\s*"([^"]+)")/;
+const LOCK_PATH = /"lock"\s*:\s*(?:"([^"]+)"|\{[^{}]*"path"\s*:\s*"([^"]+)")/;
 
 /** Looks at every module and configuration file. */
 export function findDependencies(texts: SourceTexts): Dependencies {

@@ -3,12 +3,12 @@
  * so `main`, `url`, `filename` and `dirname` would be that one's.
  */
 import type { Segment } from "./segments.ts";
+import { tokensOf } from "./text.ts";
 
 /** The folder that the app's tree appears to be in, as `Deno.cwd()` says at run time. */
 export const appRoot = "/app";
 
-const TOKEN =
-  /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\*[\s\S]*?\*\/|import\.meta\.(main|url|filename|dirname)\b/g;
+const PROPERTY = /import\.meta\.(main|url|filename|dirname)\b/g;
 
 /** Replaces the four properties. */
 export function restoreImportMeta(segments: readonly Segment[], main: string): Segment[] {
@@ -23,7 +23,13 @@ function replaceIn(block: string, path: string, isMain: boolean): string {
     filename: JSON.stringify(file),
     dirname: JSON.stringify(file.slice(0, file.lastIndexOf("/")) || "/"),
   };
-  return block.replace(TOKEN, (found, name: string | undefined) =>
-    name === undefined ? found : (values[name] ?? found).padEnd(found.length),
-  );
+  const restore = (code: string) =>
+    code.replace(PROPERTY, (found, name: string) => (values[name] ?? found).padEnd(found.length));
+  const parts: string[] = [];
+  let at = 0;
+  for (const { start, end } of tokensOf(block, "sure")) {
+    parts.push(restore(block.slice(at, start)), block.slice(start, end));
+    at = end;
+  }
+  return parts.join("") + restore(block.slice(at));
 }

@@ -6,7 +6,7 @@
 import type { Segment } from "./segments.ts";
 import { blankOut } from "./text.ts";
 
-const IMPORT = /\bfrom\s*"node:|\bimport\s*\(?\s*"node:|require\("node:/;
+const IMPORT = /\bfrom\s*"node:|\bimport\s*(?:\(\s*)?"node:|require\("node:/;
 const GLOBALS = [
   { name: "process", use: /(?<![\w$.])process\s*(?:\?\.|\.|\[)/ },
   { name: "Buffer", use: /(?<![\w$.])Buffer\s*(?:\?\.|\.|\[)/ },

@@ -1,4 +1,5 @@
 /** Warns of what an app uses and an isolate at the edge does not have. */
+import { diagnosticsMax } from "../../core/limits.ts";
 import { type Diagnostic, diagnostic, placeOf } from "../diagnostics.ts";
 import { blankOut } from "./text.ts";
 
@@ -64,32 +65,45 @@ const USES: readonly RegExp[] = [
   /\bnew\s+Worker\b/g,
 ];
 const IMPORTS = new RegExp(
-  `(?<=\\b(?:from|import|require)\\b\\s*\\(?\\s*)["'](?:node:)?(?:${NODE_MODULES.join("|")})["']`,
+  `\\b(?:from|import|require)\\b\\s*(?:\\(\\s*)?(["'](?:node:)?(?:${NODE_MODULES.join("|")})["'])`,
   "g",
 );
 const PER_FILE_MAX = 20;
 
-/** One warning per place, for the source files of a bundle. */
+/** One warning per place, for the source files of a bundle; at most `diagnosticsMax`. */
 export function findUnsupported(sources: ReadonlyMap<string, string>): Diagnostic[] {
-  return [...sources].flatMap(([file, text]) => inFile(file, text)).toSorted(byPlace);
+  const found: Diagnostic[] = [];
+  for (const [file, text] of sources) {
+    if (found.length < diagnosticsMax) found.push(...inFile(file, text));
+  }
+  return found.slice(0, diagnosticsMax).toSorted(byPlace);
 }
 
 function inFile(file: string, text: string): Diagnostic[] {
   const withStrings = blankOut(text, "comments");
   const code = blankOut(text, "comments and texts");
-  const uses = USES.flatMap((pattern) => [...code.matchAll(pattern)]);
-  return [...uses, ...withStrings.matchAll(IMPORTS)].slice(0, PER_FILE_MAX).map((match) => {
-    const name = match[0]
-      .replace(/\s+/g, match[0].startsWith("new") ? " " : "")
-      .replace(/["']/g, "");
+  const found = USES.flatMap((pattern) => firstOf(code.matchAll(pattern)));
+  const first = [...found, ...firstOf(withStrings.matchAll(IMPORTS))];
+  return first.slice(0, PER_FILE_MAX).map((match) => {
+    const what = match[1] ?? match[0];
+    const name = what.replace(/\s+/g, what.startsWith("new") ? " " : "").replace(/["']/g, "");
     return diagnostic("UNSUPPORTED_API", `${name} is not available at the edge.`, {
       severity: "warning",
       file,
-      ...placeOf(text, match.index),
-      length: match[0].length,
+      ...placeOf(text, match.index + match[0].length - what.length),
+      length: what.length,
       fix: "Do without it: it needs a container, and this release runs none.",
     });
   });
+}
+
+function firstOf<Match>(matches: Iterable<Match>): Match[] {
+  const first: Match[] = [];
+  for (const match of matches) {
+    first.push(match);
+    if (first.length === PER_FILE_MAX) break;
+  }
+  return first;
 }
 
 function byPlace(a: Diagnostic, b: Diagnostic): number {
