@@ -101,11 +101,11 @@ export function suggestionFor(name: string, known: readonly string[]): string | 
   if (name.length > NAME_LENGTH_MAX) return undefined;
   const longer = name.length > 2 ? known.filter((candidate) => candidate.startsWith(name)) : [];
   if (longer.length === 1) return longer[0];
-  const scored = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
+  const distanceMax = Math.max(1, Math.floor(name.length / 3));
+  const near = known.filter(({ length }) => Math.abs(length - name.length) <= distanceMax);
+  const scored = near.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
   const best = scored.toSorted((a, b) => a.distance - b.distance)[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(name.length / 3))
-    ? best.candidate
-    : undefined;
+  return best !== undefined && best.distance <= distanceMax ? best.candidate : undefined;
 }
 
 function editDistance(a: string, b: string): number {

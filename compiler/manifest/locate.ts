@@ -16,7 +16,7 @@ interface Mark {
   isHeader: boolean;
 }
 
-const HEADER = /^\s*\[\s*([^\]]+?)\s*\]/;
+const HEADER = /^\s*\[([^\]]+)\]/;
 const KEY = /^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|[\w-]+))*)\s*=/;
 
 /**
@@ -32,7 +32,7 @@ export function locator(text: string): (path: readonly string[]) => Place {
   };
   let table = "";
   for (const [at, lineText] of text.split(/\r?\n/).entries()) {
-    const header = HEADER.exec(lineText)?.[1];
+    const header = HEADER.exec(lineText)?.[1]?.trim();
     if (header !== undefined) table = unquote(header);
     if (header !== undefined) note(table, { lineText, at, what: header, isHeader: true });
     const key = KEY.exec(lineText)?.[1];

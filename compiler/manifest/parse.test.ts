@@ -130,3 +130,15 @@ test("parseManifest() takes no key from the prototype of objects", () => {
   expect(parseManifest("constructor = 1").ok).toBe(false);
   expect(parseManifest("[__proto__]\nx = 1").ok).toBe(false);
 });
+
+test.each([
+  ["spaces in a bracket", `x = """\n[${" ".repeat(200_000)}\n"""\n`],
+  ["words in a bracket", `x = """\n[${"a ".repeat(100_000)}\n"""\n`],
+  ["a key without end", `${"a".repeat(250_000)} = 1`],
+  ["one table again and again", "[[limit]]\n".repeat(20_000)],
+  ["a key of many parts", `${"a.".repeat(100_000)}a = 1`],
+])("parseManifest() reads %s once", (_, text) => {
+  const result = parseManifest(text);
+  expect(result.ok).toBe(false);
+  if (!result.ok) expect(result.diagnostics.length).toBeLessThanOrEqual(diagnosticsMax);
+});
