@@ -274,6 +274,13 @@ test("compile() takes what the request overrides", async () => {
   expect(bundleOf(result).index.assets).toHaveLength(1);
 });
 
+test("compile() takes no glob of a request that is not one", async () => {
+  const override = { build: { exclude: ["{a,b}".repeat(30)] } };
+  const { result } = await compiler.compile({ "main.ts": HANDLER }, { override });
+  expect(result).toMatchObject({ ok: false, reason: "MANIFEST_INVALID" });
+  expect(result).toMatchObject({ message: expect.stringContaining("build.exclude must be") });
+});
+
 test("compile() takes modules of jsr that were vendored into the tree", async () => {
   const { result } = await compiler.compile({
     "main.ts": `import { join } from "@std/path";\nconsole.log(join("a", "b"));${HANDLER}`,

@@ -11,6 +11,7 @@ import { diagnosticsMax } from "../core/limits.ts";
 import { buildDeno, phases } from "./deno/build.ts";
 import { type Diagnostic, diagnostic } from "./diagnostics.ts";
 import { failed } from "./failed.ts";
+import { globRule, isGlob } from "./glob.ts";
 import type { Manifest } from "./manifest/manifest.ts";
 import { manifestFile, parseManifest } from "./manifest/parse.ts";
 import type { FileSystem } from "./ports.ts";
@@ -86,6 +87,11 @@ async function readManifest(
   }
   warnOfSecrets(manifest, report);
   const { main, check, build } = request.override ?? {};
+  for (const field of ["include", "exclude", "assets"] as const) {
+    const bad = build?.[field]?.find((glob) => !isGlob(glob));
+    if (bad === undefined) continue;
+    throw failed("MANIFEST_INVALID", `build.${field} must be ${globRule}; "${bad}" is not.`);
+  }
   return {
     ...manifest,
     runtime: {

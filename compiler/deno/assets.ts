@@ -1,8 +1,8 @@
 /** Static files of an app: which ones, under which name, with which content type. */
-import { posix } from "node:path";
 import type { BundlePart } from "../../core/bundle.ts";
 import { assetsMax } from "../../core/limits.ts";
 import { type Diagnostic, diagnostic } from "../diagnostics.ts";
+import { Glob } from "../glob.ts";
 import type { ManifestBuild } from "../manifest/manifest.ts";
 import type { FileSystem } from "../ports.ts";
 import { contentTypeOf } from "./content-types.ts";
@@ -24,11 +24,15 @@ export async function collectAssets(
   build: ManifestBuild,
   stripFolder: boolean,
 ): Promise<{ assets: Asset[]; diagnostics: Diagnostic[] }> {
-  const all = await files.list();
-  const chosen = all.filter((path) => isAsset(path, build));
-  const diagnostics = build.assets
-    .filter((glob) => !chosen.some((path) => matches(path, glob)))
-    .map((glob) => emptyGlob(glob));
+  const globs = {
+    assets: globsOf(build.assets),
+    exclude: globsOf(build.exclude),
+    include: globsOf(build.include),
+  };
+  const chosen = (await files.list()).filter((path) => isAsset(path, globs));
+  const diagnostics = globs.assets
+    .filter((glob) => !chosen.some((path) => glob.matches(path)))
+    .map(({ text }) => emptyGlob(text));
   if (chosen.length > assetsMax) {
     const message = `There are ${chosen.length} static files; ${assetsMax} are allowed.`;
     return { assets: [], diagnostics: [diagnostic("ASSETS_TOO_MANY", message)] };
@@ -45,16 +49,14 @@ export async function collectAssets(
 }
 
 /** All that `assets` names, and of what `include` names all that is no source. */
-function isAsset(path: string, build: ManifestBuild): boolean {
-  if (NEVER.has(path) || build.exclude.some((glob) => matches(path, glob))) return false;
-  if (build.assets.some((glob) => matches(path, glob))) return true;
-  return !isSource(path) && build.include.some((glob) => matches(path, glob));
+function isAsset(path: string, globs: Record<"assets" | "exclude" | "include", Glob[]>): boolean {
+  const isNamed = (list: Glob[]) => list.some((glob) => glob.matches(path));
+  if (NEVER.has(path) || isNamed(globs.exclude)) return false;
+  return isNamed(globs.assets) || (!isSource(path) && isNamed(globs.include));
 }
 
-/** A glob that names a folder means all that is in it. */
-function matches(path: string, glob: string): boolean {
-  const plain = glob.replace(/^\.\//, "").replace(/\/$/, "");
-  return posix.matchesGlob(path, plain) || posix.matchesGlob(path, `${plain}/**`);
+function globsOf(texts: readonly string[]): Glob[] {
+  return texts.map((text) => new Glob(text));
 }
 
 function emptyGlob(glob: string): Diagnostic {

@@ -10,13 +10,14 @@ import {
   varBytesMax,
   varsMax,
 } from "../../core/limits.ts";
+import { globRule, isGlob } from "../glob.ts";
 
 /** What a key may hold. */
 export type Field =
   | { type: "string"; pattern?: RegExp; says?: string; oneOf?: readonly string[]; max?: number }
   | { type: "integer"; min: number; max: number }
   | { type: "boolean" }
-  | { type: "strings"; max: number; pattern?: RegExp; says?: string }
+  | { type: "strings"; max: number; pattern?: Pick<RegExp, "test">; says?: string }
   | { type: "integers"; max: number; each: { min: number; max: number } }
   | { type: "names"; max: number; value: Field; scalars?: boolean };
 
@@ -24,7 +25,12 @@ const PATH = {
   pattern: /^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[^\\\0]{1,512}$/,
   says: "must be a path inside the app's folder",
 };
-const GLOBS: Field = { type: "strings", max: 256, ...PATH };
+const GLOBS: Field = {
+  type: "strings",
+  max: 256,
+  pattern: { test: isGlob },
+  says: `must be ${globRule}`,
+};
 const text = (max = 1_024): Field => ({ type: "string", max });
 const path: Field = { type: "string", ...PATH };
 
