@@ -61,3 +61,39 @@ test("DenoMessages finds the import that esbuild saw on another line", async () 
   expect(bare).toMatchObject({ line: 3, column: 15, length: 11, id: "UNRESOLVED_IMPORT" });
   expect(name).toMatchObject({ line: 1, column: 15, length: 1, id: "MISSING_EXPORT" });
 });
+
+test("DenoMessages finds a place in parentheses, and in a folder that has some", async () => {
+  const place = (where: string) => read(`error: Something odd\n    at ${where}`, "fetch");
+  const url = "file:///ignite/src/(group)/main.ts";
+  const expected = { file: "(group)/main.ts", line: 3 };
+  expect((await place(`load (${url.replace("(group)/", "")}:3:1)`))[0]).toMatchObject({
+    ...expected,
+    file: "main.ts",
+  });
+  expect((await place(`${url}:3:1`))[0]).toMatchObject(expected);
+  expect((await place(`file:///ignite/src/%zz.ts:3:1`))[0]).toMatchObject({ file: "%zz.ts" });
+});
+
+test("DenoMessages reads lines of any shape once", async () => {
+  const line = (text: string) => text.repeat(16_000 / text.length);
+  const shapes = ["(a:", ":1", "(a:1:1", "npm package a ", "a", " ", "(", "1"].map(line);
+  const lines = shapes.flatMap((shape) => [`error: ${shape}`, `    at ${shape}`, `TS1 ${shape}`]);
+  const found = await read(Array.from({ length: 40 }, () => lines.join("\n")).join("\n"));
+  expect(found.length).toBeGreaterThan(0);
+});
+
+test("DenoMessages answers as many as anybody reads, and reads a file once", async () => {
+  const messages = new DenoMessages("bundle");
+  for (let at = 0; at < 5_000; at += 1) {
+    messages.add("error: Something odd");
+    messages.add("    at file:///ignite/src/main.ts:2:1");
+  }
+  let reads = 0;
+  const found = await messages.diagnostics(async () => {
+    reads += 1;
+    return "one\r\ntwo\r\nthree";
+  });
+  expect(found).toHaveLength(500);
+  expect(found[0]).toMatchObject({ line: 2, lineText: "two" });
+  expect(reads).toBe(1);
+});

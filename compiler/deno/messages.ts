@@ -2,8 +2,13 @@
  * Turns what deno and its esbuild print into diagnostics. Their text is for people and has no
  * machine form, so this knows its few shapes; what it does not know is passed on as it is.
  */
+import { diagnosticsMax } from "../../core/limits.ts";
 import { type Diagnostic, type DiagnosticId, diagnostic } from "../diagnostics.ts";
 import { guestCache, guestSource } from "./guest-paths.ts";
+
+const LINE_CHARACTERS_MAX = 100_000; // Columns behind that are of minified code
+const TEXT_CHARACTERS_MAX = 8 * 1024 * 1024; // Nobody wrote a longer one by hand
+const NAME_CHARACTERS_MAX = 512; // It is compared with what stands behind every quote
 
 /** What deno wrote about one thing: the message's lines and, if it says so, the place. */
 interface Report {
@@ -13,7 +18,8 @@ interface Report {
   place: { url: string; line: number; column: number } | undefined;
 }
 
-const PLACE = /^\s+at (?:.*\()?([a-z]+:\S+?):(\d+):(\d+)\)?$/;
+const PLACE = /^\s+at (.*):(\d+):(\d+)\)?$/;
+const URL_OF_PLACE = /^[a-z]+:\S+$/;
 const HEAD = /^(?:error: |(TS\d+) \[(?:ERROR|WARN)\]: )(.*)$/;
 const NOISE =
   /^(?:error: )?(?:bundling failed|Type checking failed\.?|Found \d+ errors?\.?|Stack backtrace:|\s+\d+: <unknown>)$/;
@@ -50,7 +56,7 @@ const KINDS: readonly Kind[] = [
   { pattern: /^No matching export/, id: "MISSING_EXPORT" },
   {
     pattern:
-      /npm package .* (?:does not exist|not found)|Could not find (?:npm )?(?:package|version|constraint)|^Failed (?:loading|caching)|error sending request|JSR package/i,
+      /npm package .{1,300} (?:does not exist|not found)|Could not find (?:npm )?(?:package|version|constraint)|^Failed (?:loading|caching)|error sending request|JSR package/i,
     id: "PACKAGE_FETCH",
     fix: "Check the package's name and version.",
   },
@@ -85,14 +91,27 @@ export class DenoMessages {
     return this.#reporting;
   }
 
-  /** Everything said so far. `read` gives the text of a file of the source tree. */
+  /**
+   * Everything said so far, `diagnosticsMax` at most. `read` gives the text of a file of the source
+   * tree, and is asked once for each.
+   */
   async diagnostics(read: (path: string) => Promise<string | undefined>): Promise<Diagnostic[]> {
+    const files = new Map<string, Promise<readonly string[]>>();
+    const readLines = (path: string) => {
+      const lines = files.get(path) ?? read(path).then(linesOf);
+      files.set(path, lines);
+      return lines;
+    };
     const found: Diagnostic[] = [];
-    for (const report of reportsOf(this.#lines)) {
-      found.push(await toDiagnostic(report, this.#step, read));
+    for (const report of reportsOf(this.#lines).slice(0, diagnosticsMax)) {
+      found.push(await toDiagnostic(report, this.#step, readLines));
     }
     return found;
   }
+}
+
+function linesOf(text: string | undefined): readonly string[] {
+  return text === undefined || text.length > TEXT_CHARACTERS_MAX ? [] : text.split(/\r?\n/);
 }
 
 function reportsOf(lines: readonly string[]): Report[] {
@@ -116,27 +135,33 @@ function reportsOf(lines: readonly string[]): Report[] {
     const cause = /^\s+\d+: (.*)$/.exec(line)?.[1] ?? (inCauses ? line : "");
     if (line === "Caused by:") inCauses = true;
     else if (cause.trim() !== "") current?.causes.push(cause.trim());
-    const place = PLACE.exec(line);
-    if (current === undefined || place === null) continue;
-    const [, url = "", row = "0", column = "0"] = place;
-    current.place ??= { url, line: Number(row), column: Number(column) };
+    if (current !== undefined) current.place ??= placeIn(line);
   }
   return reports;
+}
+
+/** `at URL:1:2`, or `at something (URL:1:2)`. */
+function placeIn(line: string): Report["place"] {
+  const [, where = "", row = "0", column = "0"] = PLACE.exec(line) ?? [];
+  const url = [where.slice(where.lastIndexOf("(") + 1), where].find((each) =>
+    URL_OF_PLACE.test(each),
+  );
+  return url === undefined ? undefined : { url, line: Number(row), column: Number(column) };
 }
 
 async function toDiagnostic(
   report: Report,
   step: "fetch" | "bundle",
-  read: (path: string) => Promise<string | undefined>,
+  read: (path: string) => Promise<readonly string[]>,
 ): Promise<Diagnostic> {
   const whole = [report.text, ...report.causes].join("\n");
   const kind = KINDS.find(({ pattern }) => pattern.test(whole)) ?? UNKNOWN;
   const said = report.place ?? configPlace(report);
   const file = said === undefined ? "" : sourcePath(said.url);
-  const lines = file === "" ? [] : ((await read(file))?.split(/\r?\n/) ?? []);
+  const lines = file === "" ? [] : await read(file);
   const named = placeOfName(report, lines);
   const line = named?.line ?? (file === "" ? 0 : (said?.line ?? 0));
-  const lineText = lines[line - 1] ?? "";
+  const lineText = (lines[line - 1] ?? "").slice(0, LINE_CHARACTERS_MAX);
   const column = named?.column ?? (file === "" ? 0 : columnOf(report, step, lineText));
   const outside = /"file:\/\/(?!\/ignite\/src\/)[^"]*"/.test(report.text);
   const elsewhere = said === undefined || file !== "" ? [] : [`in ${packagePath(said)}`];
@@ -192,17 +217,20 @@ function placeOfName(
   const imported = IMPORTED_NAME.exec(text)?.[1];
   const name = specifier ?? imported;
   if (place === undefined || name === undefined) return undefined;
+  if (name.length > NAME_CHARACTERS_MAX) return undefined;
   const escaped = name.replaceAll(/[^\w]/g, "\\$&");
   const pattern =
     specifier === undefined
       ? new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`)
       : new RegExp(`(["'\`])(?:(?:npm|jsr):/?)?${escaped}\\1`);
-  const found = lines.flatMap((lineText, at) => {
+  let nearest: { line: number; column: number } | undefined;
+  const distance = (line: number) => Math.abs(line - place.line);
+  for (const [at, lineText] of lines.entries()) {
+    if (nearest !== undefined && distance(at + 1) >= distance(nearest.line)) continue;
     const column = lineText.search(pattern) + 1;
-    return column === 0 ? [] : [{ line: at + 1, column }];
-  });
-  const distance = (one: { line: number }) => Math.abs(one.line - place.line);
-  return found.toSorted((a, b) => distance(a) - distance(b))[0];
+    if (column > 0) nearest = { line: at + 1, column };
+  }
+  return nearest;
 }
 
 /** Messages of deno's own graph count columns from 1, those of esbuild from 0. */
@@ -224,7 +252,13 @@ function lengthAt(lineText: string, column: number): number {
 
 function sourcePath(url: string): string {
   const prefix = `file://${guestSource}/`;
-  return url.startsWith(prefix) ? decodeURIComponent(url.slice(prefix.length)) : "";
+  if (!url.startsWith(prefix)) return "";
+  const path = url.slice(prefix.length);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // Not deno's words but the source's, which deno repeated
+  }
 }
 
 /** Without our own paths, and without the line end that deno's sentences carry. */
