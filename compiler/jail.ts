@@ -23,6 +23,12 @@ export interface JailTools {
   setpriv: string | undefined;
 }
 
+/** How commands are run, as data that another thread can take. */
+export type Walls =
+  | { kind: "jail"; tools: JailTools }
+  | { kind: "none"; deno: string }
+  | { kind: "refused"; why: string };
+
 /** Where mounts of the toolchain itself appear inside. */
 export const guestDeno = "/bin/deno";
 const GUEST_SETPRIV = "/bin/setpriv";
@@ -32,8 +38,20 @@ const UID_COUNT = 10_000_000;
 const TMP_BYTES_MAX = 256 * 1024 * 1024; // It is memory
 const OPEN_FILES_MAX = 4_096;
 
+/** Runs commands as `walls` say. */
+export function processWithin(walls: Walls): Process {
+  switch (walls.kind) {
+    case "jail":
+      return jailedProcess(walls.tools);
+    case "none":
+      return unsandboxedProcess(walls.deno);
+    case "refused":
+      return refusingProcess(walls.why);
+  }
+}
+
 /** Runs commands in bubblewrap. */
-export function jailedProcess(tools: JailTools): Process {
+function jailedProcess(tools: JailTools): Process {
   return {
     walled: true,
     async run(command: Command): Promise<Exit> {
@@ -46,7 +64,7 @@ export function jailedProcess(tools: JailTools): Process {
 }
 
 /** Runs commands without walls, for development on one's own machine only. */
-export function unsandboxedProcess(deno: string): Process {
+function unsandboxedProcess(deno: string): Process {
   return {
     walled: false,
     async run(command: Command): Promise<Exit> {
@@ -71,7 +89,7 @@ export function unsandboxedProcess(deno: string): Process {
 }
 
 /** A process that refuses: what is used where no walls can be built. */
-export function refusingProcess(why: string): Process {
+function refusingProcess(why: string): Process {
   return {
     walled: true,
     async run() {

@@ -19,6 +19,7 @@ export const varsBytesMax = 512 * 1024; // The loader takes 1 MiB of environment
 /** Compiling. */
 export const compileTimeoutMs = 120_000; // A cold npm cache included
 export const compileMemoryBytesMax = 2 * 1024 * 1024 * 1024; // Type checking large apps
+export const compileThreadBytesMax = 1024 * 1024 * 1024; // Heap beside deno: texts of large apps
 export const compileProcessesMax = 256; // deno, its threads and esbuild
 export const compileLogBytesMax = 1024 * 1024; // Kept and streamed per compile
 export const diagnosticsMax = 500; // Nobody reads more

@@ -3,17 +3,20 @@
  * between organizations. Calls with the same version id share one job, which ends early only when
  * all of them have left.
  */
+import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { unpackArchive } from "../compiler/archive.ts";
-import { compile } from "../compiler/compile.ts";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Toolchain } from "../compiler/deno/toolchain.ts";
-import { nodeFileSystem } from "../compiler/node-file-system.ts";
-import type { CompileRequest, CompileResult, CompileSink } from "../compiler/request.ts";
+import type { CompileRequest, CompileResult } from "../compiler/request.ts";
+import { IgniteError } from "../core/errors.ts";
 import type { Digest } from "../core/ids.ts";
 import { EventLog } from "./event-log.ts";
 import type { FairQueue } from "../core/fair-queue.ts";
 import type { BlobStore } from "./ports.ts";
+import type { CompileThreads } from "./threads/compile-threads.ts";
+import type { CompileStep } from "./threads/task.ts";
 
 /** What is compiled, and for whom. */
 export interface CompileJob {
@@ -26,9 +29,7 @@ export interface CompileJob {
 
 /** What happens while compiling. The last one is `done` or `failed`. */
 export type CompileEvent =
-  | { kind: "log"; stream: "stdout" | "stderr" | "system"; text: string }
-  | { kind: "diagnostic"; diagnostic: Parameters<CompileSink["diagnostic"]>[0] }
-  | { kind: "progress"; phase: string; done: number; total: number }
+  | CompileStep
   | { kind: "done"; result: CompileResult & { ok: true }; durationMs: number }
   | { kind: "rejected"; result: CompileResult & { ok: false } }
   | { kind: "error"; error: unknown };
@@ -41,6 +42,7 @@ export interface CompilesOptions {
   tools(): Promise<CompileTools>;
   blobs: BlobStore;
   queue: FairQueue;
+  threads: CompileThreads;
 }
 
 /** The compiler, and where packages may come from. */
@@ -135,19 +137,19 @@ export class Compiles {
     events: EventLog<CompileEvent>,
     signal: AbortSignal,
   ): Promise<CompileResult> {
-    const { directory, blobs } = this.#options;
+    const { directory, blobs, threads } = this.#options;
     const { toolchain, npmRegistry, jsrRegistry, packageHosts } = await this.#options.tools();
     const work = await mkdtemp(join(directory, "work", "compile-"));
     try {
       const folders = await this.#makeFolders(work, job.organizationId, toolchain.downloads);
-      const archive = await blobs.read(job.source, signal);
-      await unpackArchive(archive, folders.source, { signal });
-      const ports = { files: nodeFileSystem(folders.source), process: toolchain.process };
+      const archive = join(work, "source.tar.gz");
+      await save(await blobs.read(job.source, signal), archive, signal);
       const { override, timeoutMs, organizationId: owner } = job;
       const open = toolchain.process.walled ? packageHosts : undefined;
-      const bounds = { packageHosts: open, timeoutMs, signal };
+      const bounds = { packageHosts: open, timeoutMs };
       const request = { folders, owner, override, npmRegistry, jsrRegistry, ...bounds };
-      const result = await compile(ports, request, sinkTo(events));
+      const task = { archive, walls: toolchain.walls, request };
+      const result = await threads.run(task, (step) => events.push(step), signal);
       if (result.ok) await blobs.write(result.digest, result.artifact);
       return result;
     } finally {
@@ -165,6 +167,21 @@ export class Compiles {
   }
 }
 
+async function save(source: Readable, path: string, signal: AbortSignal): Promise<void> {
+  try {
+    await pipeline(source, createWriteStream(path), { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    const isFull = (cause as NodeJS.ErrnoException).code === "ENOSPC";
+    const full = {
+      reason: "STORE_FULL",
+      message: "There is no room left for the source.",
+    } as const;
+    const gone = { reason: "STORE_UNAVAILABLE", message: "The source could not be read." } as const;
+    throw new IgniteError({ code: "unavailable", ...(isFull ? full : gone), cause });
+  }
+}
+
 /** Removes the package caches of organizations that have not compiled for long. */
 async function dropUnused(packages: string): Promise<void> {
   for (const name of await readdir(packages).catch(() => [])) {
@@ -173,12 +190,4 @@ async function dropUnused(packages: string): Promise<void> {
     if (Date.now() - mtimeMs > CACHE_UNUSED_MS_MAX)
       await rm(path, { recursive: true, force: true });
   }
-}
-
-function sinkTo(events: EventLog<CompileEvent>): CompileSink {
-  return {
-    log: (stream, line) => events.push({ kind: "log", stream, text: `${line}\n` }),
-    diagnostic: (diagnostic) => events.push({ kind: "diagnostic", diagnostic }),
-    progress: (phase, done, total) => events.push({ kind: "progress", phase, done, total }),
-  };
 }

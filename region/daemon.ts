@@ -12,6 +12,7 @@ import { watchedCompiler } from "./compiler-status.ts";
 import { Compiles, type CompileTools } from "./compiles.ts";
 import { startRegionServer } from "./connect/server.ts";
 import { FairQueue } from "../core/fair-queue.ts";
+import { CompileThreads } from "./threads/compile-threads.ts";
 
 /** How the daemon is configured; comes as JSON. */
 export interface RegionConfig {
@@ -45,7 +46,11 @@ export async function startRegion(config: RegionConfig, log: Log): Promise<Regio
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const compiler = watchedCompiler(() => prepare(config, log));
   const tools = retried(() => compiler.prepare());
-  tools().catch((error: Error) => log.warn("no compiler yet", { reason: error.message }));
+  const threads = new CompileThreads();
+  tools().then(
+    () => threads.warm(),
+    (error: Error) => log.warn("no compiler yet", { reason: error.message }),
+  );
   const blobs = socketBlobStore({ socket: config.storeSocket, token: config.storeToken });
   const queue = new FairQueue({
     runningMax: compilesMax,
@@ -53,7 +58,7 @@ export async function startRegion(config: RegionConfig, log: Log): Promise<Regio
     waitingMax: WAITING_PER_ORGANIZATION_MAX,
     what: "compiles",
   });
-  const compiles = new Compiles({ directory: config.dataDir, tools, blobs, queue });
+  const compiles = new Compiles({ directory: config.dataDir, tools, blobs, queue, threads });
   await compiles.prepare();
   const master = new Uint8Array(Buffer.from(config.planeKey, "base64"));
   const planeKey = await channelKey(master, "region");
@@ -69,6 +74,7 @@ export async function startRegion(config: RegionConfig, log: Log): Promise<Regio
     async close() {
       await server.close();
       await compiles.close();
+      await threads.close();
       await blobs.close();
     },
   };

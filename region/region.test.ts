@@ -166,11 +166,37 @@ test("Compile ends, and leaves nothing behind, when its caller leaves", async ()
   expect(again.at(-1)?.event.case).toBe("result");
 });
 
+test("Compile of what takes long to look at ends with its time, and holds up nobody", async () => {
+  const globs = Array.from({ length: 256 }, (_, at) => `*${"a".repeat(100)}${at}b`);
+  const names = Array.from({ length: 2_000 }, (_, at) => `${"a".repeat(240)}${at}`);
+  const costly = await upload({
+    ...Object.fromEntries(names.map((name) => [name, ""])),
+    "ignite.toml": `[build]\nassets = ${JSON.stringify(globs)}\n`,
+  });
+  const digest = await upload({ "main.ts": "export default { fetch: () => new Response('2') };" });
+  const long = { ...request(costly, "1".repeat(26)), timeoutMs: 3_000 };
+  const looking = collect(client().compile(long));
+  const other = { ...request(digest, "2".repeat(26)), organizationId: `org_${"1".repeat(26)}` };
+  const events = await collect(client().compile(other));
+  expect(events.at(-1)?.event.case).toBe("result");
+  const last = (await looking).at(-1)?.event;
+  expect(last).toMatchObject({ case: "failure", value: { reason: "COMPILE_TIMED_OUT" } });
+});
+
 test("Compile refuses what this release does not run", async () => {
   const { code, ...rest } = request("a".repeat(64));
   const language = { case: "python" as const, value: {} };
   const call = collect(client().compile({ ...rest, code: { ...code, runtime: { language } } }));
   await expect(call).rejects.toMatchObject({ code: Code.Unimplemented });
+});
+
+test("Compile of what is no archive says so", async () => {
+  const bytes = new TextEncoder().encode("hello");
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  await store.fetch(`/blobs/${digest}`, { method: "PUT", body: bytes });
+  const last = (await collect(client().compile(request(digest, "3".repeat(26))))).at(-1)?.event;
+  expect(last).toMatchObject({ case: "failure", value: { reason: "ARCHIVE_REJECTED" } });
+  expect(last?.value).toMatchObject({ message: expect.stringMatching(/Pack it again\.$/) });
 });
 
 test("Compile of a source that was never uploaded fails with SOURCE_MISSING", async () => {

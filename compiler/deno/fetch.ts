@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import type { Exit } from "../ports.ts";
 import type { CompilePorts, CompileRequest, CompileSink } from "../request.ts";
 import { type DenoStep, fetchCommand } from "./bundle.ts";
-import { startPackageProxy } from "./package-proxy.ts";
 
 /** One fetch. */
 export interface PackageFetch {
@@ -43,6 +42,7 @@ export async function fetchPackages(fetch: PackageFetch): Promise<Exit> {
 async function fetchThrough(socket: string, fetch: PackageFetch): Promise<Exit> {
   const { ports, step, request, sink, key } = fetch;
   const called = new Set<string>();
+  const { startPackageProxy } = await import("./package-proxy.ts"); // It brings an HTTP client
   await using _proxy = await startPackageProxy({
     socket,
     hosts: request.packageHosts ?? [],

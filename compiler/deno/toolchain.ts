@@ -9,12 +9,14 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { IgniteError } from "../../core/errors.ts";
 import { compileMemoryBytesMax } from "../../core/limits.ts";
-import { type JailTools, jailedProcess, refusingProcess, unsandboxedProcess } from "../jail.ts";
+import { type JailTools, processWithin, type Walls } from "../jail.ts";
 import type { Process } from "../ports.ts";
 
 /** Ready to compile. */
 export interface Toolchain {
   process: Process;
+  /** What `process` is made of. */
+  walls: Walls;
   /** Folder with the esbuild that deno bundle takes, as deno lays it out below its cache. */
   downloads: string;
   denoVersion: string;
@@ -61,13 +63,13 @@ export async function prepareCompiler(options: PrepareOptions): Promise<Toolchai
   if (!(await holdsEsbuild(downloads))) await fetchEsbuild(deno, base, options.npmRegistry);
   const tools = await findJailTools(deno);
   const found = typeof tools === "string" ? { why: tools } : await firstWorking(tools);
-  if (found.why === undefined) {
-    return { process: found.process, downloads, denoVersion, sandbox: { kind: "jailed" } };
-  }
+  const common = { downloads, denoVersion };
+  if (found.why === undefined)
+    return ready(found.walls, { ...common, sandbox: { kind: "jailed" } });
   const { why } = found;
   return options.unsandboxed
-    ? unsandboxed(deno, downloads, denoVersion, why)
-    : { process: refusingProcess(why), downloads, denoVersion, sandbox: { kind: "refused", why } };
+    ? unsandboxed(deno, common, why)
+    : ready({ kind: "refused", why }, { ...common, sandbox: { kind: "refused", why } });
 }
 
 /** What `ignite dev` needs: the toolchain without any wall, for one's own sources. */
@@ -79,12 +81,17 @@ export async function prepareDevCompiler(options: {
   const denoVersion = await versionOf(deno);
   const base = join(options.directory, `deno-${denoVersion}`);
   if (!(await holdsEsbuild(join(base, "dl")))) await fetchEsbuild(deno, base, options.npmRegistry);
-  return unsandboxed(deno, join(base, "dl"), denoVersion, "development");
+  return unsandboxed(deno, { downloads: join(base, "dl"), denoVersion }, "development");
 }
 
-function unsandboxed(deno: string, downloads: string, denoVersion: string, why: string): Toolchain {
-  const sandbox = { kind: "unsandboxed", why } as const;
-  return { process: unsandboxedProcess(deno), downloads, denoVersion, sandbox };
+type Described = Pick<Toolchain, "downloads" | "denoVersion" | "sandbox">;
+
+function unsandboxed(deno: string, common: Omit<Described, "sandbox">, why: string): Toolchain {
+  return ready({ kind: "none", deno }, { ...common, sandbox: { kind: "unsandboxed", why } });
+}
+
+function ready(walls: Walls, described: Described): Toolchain {
+  return { ...described, walls, process: processWithin(walls) };
 }
 
 async function versionOf(deno: string): Promise<string> {
@@ -154,13 +161,13 @@ async function librariesOf(programs: readonly string[]): Promise<string[]> {
 /** Root inside a container may not become just anybody; user namespaces are the next best. */
 async function firstWorking(
   tools: JailTools,
-): Promise<{ process: Process; why?: undefined } | { why: string }> {
-  const process = jailedProcess(tools);
-  const why = await probe(process);
-  if (why === undefined) return { process };
+): Promise<{ walls: Walls; why?: undefined } | { why: string }> {
+  const walls: Walls = { kind: "jail", tools };
+  const why = await probe(processWithin(walls));
+  if (why === undefined) return { walls };
   if (tools.setpriv === undefined) return { why };
-  const other = jailedProcess({ ...tools, setpriv: undefined });
-  return (await probe(other)) === undefined ? { process: other } : { why };
+  const others: Walls = { kind: "jail", tools: { ...tools, setpriv: undefined } };
+  return (await probe(processWithin(others))) === undefined ? { walls: others } : { why };
 }
 
 /** Runs deno once in the jail; says what went wrong, or nothing. */
