@@ -67,6 +67,14 @@ test("unpackArchive() stops at too many files and too many bytes", async () => {
   await expect(unpack({ a: "12345", b: "123456" }, limits)).rejects.toThrow(/more than 10 bytes/);
 });
 
+test("unpackArchive() stops at too many folders, which files name too", async () => {
+  const limits = { files: 3, expandedBytes: 10, pathBytes: 100 };
+  await unpack({ "a/b/c/d": "", "a/b/c/e": "" }, limits);
+  await expect(unpack({ "a/b/c/d": "", "a/x/e": "" }, limits)).rejects.toThrow(
+    /"a\/x\/e".*more than 3 folders/,
+  );
+});
+
 test("unpackArchive() stops a bomb before it is unpacked", async () => {
   const limits = { files: 10, expandedBytes: 1_000_000, pathBytes: 100 };
   const body = new Uint8Array(20_000_000);

@@ -15,6 +15,7 @@ import { sourceExpandedBytesMax, sourceFilesMax, sourcePathBytesMax } from "../c
 /** Bounds of an archive; the platform's own unless a test asks for less. */
 export interface ArchiveLimits {
   expandedBytes: number;
+  /** Of files, and of folders. */
   files: number;
   pathBytes: number;
 }
@@ -70,6 +71,7 @@ class Unpacking {
   readonly #directory: string;
   readonly #limits: ArchiveLimits;
   readonly #seen = new Set<string>();
+  readonly #folders = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(directory: string, limits: ArchiveLimits) {
@@ -119,7 +121,19 @@ class Unpacking {
     if (problem !== undefined) return problem;
     if (this.#seen.has(name) && type !== "Directory") return "it is there twice";
     this.#seen.add(name);
-    return undefined;
+    this.#countFolders(type === "Directory" ? `${name}/` : name);
+    return this.#folders.size > this.#limits.files
+      ? `there are more than ${this.#limits.files} folders`
+      : undefined;
+  }
+
+  /** One file may name hundreds, and each is as dear to the disk as a file. */
+  #countFolders(name: string): void {
+    for (let at = name.lastIndexOf("/"); at > 0; at = name.lastIndexOf("/", at - 1)) {
+      const folder = name.slice(0, at);
+      if (this.#folders.has(folder)) return;
+      this.#folders.add(folder);
+    }
   }
 
   #nameProblem(name: string): string | undefined {
