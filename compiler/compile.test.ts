@@ -1,6 +1,11 @@
 /** The passes as a whole, with the real toolchain. */
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Bundle, decodeBundle } from "../core/bundle.ts";
+import { compile } from "./compile.ts";
+import { memoryFileSystem, memoryProcess } from "./ports.ts";
 import type { CompileResult } from "./request.ts";
 import { startTemporaryCompiler, type TemporaryCompiler } from "./temporary-compile.ts";
 
@@ -253,6 +258,23 @@ test("compile() over the artifact's limit fails with BUNDLE_TOO_LARGE", async ()
     "main.ts": HANDLER,
     "big/a.bin": new Uint8Array(65 * 1024 * 1024),
   });
+  expect(result).toMatchObject({ ok: false, reason: "BUNDLE_TOO_LARGE" });
+});
+
+test("compile() reads no output that is too large to be looked at", async () => {
+  const output = await mkdtemp(join(tmpdir(), "ignite-output-"));
+  const process = memoryProcess(async () => {
+    await writeFile(join(output, "main.js"), "");
+    await truncate(join(output, "main.js"), 600_000_000);
+    return { code: 0, stopped: undefined };
+  });
+  const folders = { source: output, output, cache: output, downloads: output };
+  const { signal } = new AbortController();
+  const bounds = { packageHosts: undefined, timeoutMs: 60_000, signal };
+  const files = memoryFileSystem({ "main.ts": HANDLER });
+  const sink = { log() {}, diagnostic() {}, progress() {} };
+  const result = await compile({ files, process }, { folders, owner: "test", ...bounds }, sink);
+  await rm(output, { recursive: true });
   expect(result).toMatchObject({ ok: false, reason: "BUNDLE_TOO_LARGE" });
 });
 

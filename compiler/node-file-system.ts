@@ -1,6 +1,6 @@
 /** The real form of the compiler's FileSystem port: one folder, never left through a link. */
 import { constants } from "node:fs";
-import { open, readdir } from "node:fs/promises";
+import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileSystem } from "./ports.ts";
 
@@ -16,16 +16,21 @@ export function nodeFileSystem(root: string, skipped: readonly string[] = []): F
     async list() {
       return (await walk(root, "", skipped)).toSorted();
     },
-    read: (path) => turns.take(() => readRegular(join(root, path))),
+    read: (path) => turns.take(() => withRegular(join(root, path), (file) => file.readFile())),
+    size: (path) =>
+      turns.take(() => withRegular(join(root, path), async (file) => (await file.stat()).size)),
   };
 }
 
-async function readRegular(path: string): Promise<Uint8Array | undefined> {
+async function withRegular<Out>(
+  path: string,
+  action: (file: FileHandle) => Promise<Out>,
+): Promise<Out | undefined> {
   try {
     const file = await open(path, READ_ONLY);
     try {
       if (!(await file.stat()).isFile()) return undefined;
-      return await file.readFile();
+      return await action(file);
     } finally {
       await file.close();
     }

@@ -9,6 +9,8 @@ export interface FileSystem {
   list(): Promise<readonly string[]>;
   /** The bytes of a file, or undefined when it is not a regular file of the tree. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /** How many bytes it has; undefined as with `read`. */
+  size(path: string): Promise<number | undefined>;
 }
 
 /** A folder of the host that a process sees at `guest`. */
@@ -68,6 +70,7 @@ export function memoryFileSystem(files: Readonly<Record<string, string | Uint8Ar
   return {
     list: async () => [...entries.keys()].toSorted(),
     read: async (path) => entries.get(path),
+    size: async (path) => entries.get(path)?.length,
   };
 }
 

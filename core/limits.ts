@@ -10,6 +10,7 @@ export const sourceFilesMax = 20_000; // Stops inode exhaustion; large monorepos
 export const sourcePathBytesMax = 512; // Longer paths break tools on the way
 export const artifactBytesMax = 64 * 1024 * 1024; // What the Worker Loader takes
 export const artifactIndexBytesMax = 4 * 1024 * 1024; // Parsed in one go on a cold start
+export const sourceMapBytesMax = 128 * 1024 * 1024; // As the bundler writes it, texts included
 export const assetsMax = 10_000; // Each is one index entry
 export const manifestBytesMax = 256 * 1024; // A hand-written file
 export const varsMax = 256; // Environment entries

@@ -1,12 +1,13 @@
 /** Builds a Deno app: detect, fetch, bundle, read the output back as untrusted, warn. */
 import type { BundlePart, ModuleType } from "../../core/bundle.ts";
 import { IgniteError } from "../../core/errors.ts";
+import { artifactBytesMax, sourceMapBytesMax } from "../../core/limits.ts";
 import { type Diagnostic, diagnostic } from "../diagnostics.ts";
 import { failed } from "../failed.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { manifestFile } from "../manifest/parse.ts";
 import { nodeFileSystem } from "../node-file-system.ts";
-import type { Command, Exit } from "../ports.ts";
+import type { Command, Exit, FileSystem } from "../ports.ts";
 import type { CompilePorts, CompileRequest, CompileSink } from "../request.ts";
 import { type Asset, collectAssets } from "./assets.ts";
 import { bundleCommand, bundleFile, type DenoStep } from "./bundle.ts";
@@ -163,8 +164,8 @@ async function readBack(
 ): Promise<Output> {
   const output = nodeFileSystem(request.folders.output);
   const decoder = new TextDecoder();
-  const code = await output.read(bundleFile);
-  const map = await output.read(`${bundleFile}.map`);
+  const code = await readBounded(output, bundleFile, artifactBytesMax);
+  const map = await readBounded(output, `${bundleFile}.map`, sourceMapBytesMax);
   if (code === undefined) throw failed("COMPILE_FAILED", "The compiler wrote no module.");
   const inside = { source: guestSource, output: guestOutput, cache: guestCache };
   return readOutput({
@@ -174,6 +175,14 @@ async function readBack(
     folders: ports.process.walled ? inside : request.folders,
     files: ports.files,
   });
+}
+
+/** Texts beyond some size end the whole process, not just the thread that looks at them. */
+async function readBounded(files: FileSystem, path: string, bytesMax: number) {
+  const size = (await files.size(path)) ?? 0;
+  if (size <= bytesMax) return files.read(path);
+  const message = `The bundled app's ${path} has ${size} bytes; ${bytesMax} are allowed.`;
+  throw failed("BUNDLE_TOO_LARGE", message);
 }
 
 function warn(output: Output, main: string, sink: CompileSink): void {

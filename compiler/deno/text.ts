@@ -73,8 +73,13 @@ export function blankOut(code: string, what: "comments" | "comments and texts"):
   for (const { kind, start, end } of tokensOf(code)) {
     if (what === "comments" && !kind.endsWith("comment")) continue;
     parts.push(code.slice(at, start));
-    parts.push(code.slice(start, end).replace(/[^\n]+/g, (run) => " ".repeat(run.length)));
+    parts.push(blank(code.slice(start, end)));
     at = end;
   }
   return parts.join("") + code.slice(at);
+}
+
+function blank(text: string): string {
+  const lines = text.split("\n").map(({ length }) => " ".repeat(length));
+  return lines.join("\n");
 }

@@ -69,6 +69,7 @@ const IMPORTS = new RegExp(
   "g",
 );
 const PER_FILE_MAX = 20;
+const TEXT_CHARACTERS_MAX = 8 * 1024 * 1024; // Nobody wrote a longer one by hand
 
 /** One warning per place, for the source files of a bundle; at most `diagnosticsMax`. */
 export function findUnsupported(sources: ReadonlyMap<string, string>): Diagnostic[] {
@@ -80,6 +81,7 @@ export function findUnsupported(sources: ReadonlyMap<string, string>): Diagnosti
 }
 
 function inFile(file: string, text: string): Diagnostic[] {
+  if (text.length > TEXT_CHARACTERS_MAX) return [];
   const withStrings = blankOut(text, "comments");
   const code = blankOut(text, "comments and texts");
   const found = USES.flatMap((pattern) => firstOf(code.matchAll(pattern)));
