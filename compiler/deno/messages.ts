@@ -5,6 +5,7 @@
 import { diagnosticsMax } from "../../core/limits.ts";
 import { type Diagnostic, type DiagnosticId, diagnostic } from "../diagnostics.ts";
 import { guestCache, guestSource } from "./guest-paths.ts";
+import { decoded } from "./text.ts";
 
 const LINE_CHARACTERS_MAX = 100_000; // Columns behind that are of minified code
 const TEXT_CHARACTERS_MAX = 8 * 1024 * 1024; // Nobody wrote a longer one by hand
@@ -252,13 +253,7 @@ function lengthAt(lineText: string, column: number): number {
 
 function sourcePath(url: string): string {
   const prefix = `file://${guestSource}/`;
-  if (!url.startsWith(prefix)) return "";
-  const path = url.slice(prefix.length);
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path; // Not deno's words but the source's, which deno repeated
-  }
+  return url.startsWith(prefix) ? decoded(url.slice(prefix.length)) : "";
 }
 
 /** Without our own paths, and without the line end that deno's sentences carry. */

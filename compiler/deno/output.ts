@@ -5,6 +5,7 @@ import { restoreImportMeta } from "./import-meta.ts";
 import { provideRequire } from "./node-require.ts";
 import { usesNode } from "./node-use.ts";
 import { splitSegments } from "./segments.ts";
+import { decoded } from "./text.ts";
 import { liftWasm } from "./wasm.ts";
 
 /** A module of the artifact. */
@@ -82,11 +83,12 @@ function normalizeMap(bundled: Bundled): { text: string; sources: Map<string, st
  * output.
  */
 function sourceName(source: string, folders: Bundled["folders"]): string {
-  const path = new URL(source, `file://${folders.output}/`);
+  const path = URL.parse(source, `file://${folders.output}/`);
+  if (path === null) return source; // As the map of a package has it, which may say anything
   if (path.protocol !== "file:") return path.href;
   const { pathname } = path;
   if (pathname.startsWith(`${folders.source}/`)) {
-    return decodeURIComponent(pathname.slice(folders.source.length + 1));
+    return decoded(pathname.slice(folders.source.length + 1));
   }
   const npm = /\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/([^/]+)\/(.*)$/.exec(pathname);
   const isPackage = pathname.startsWith(`${folders.cache}/`) && npm !== null;

@@ -83,3 +83,12 @@ function blank(text: string): string {
   const lines = text.split("\n").map(({ length }) => " ".repeat(length));
   return lines.join("\n");
 }
+
+/** A path of an address; as it stands when it is not a well-formed one. */
+export function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
