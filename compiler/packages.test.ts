@@ -121,6 +121,18 @@ test("compile() never runs scripts of packages, whatever deno.json says", async 
   expect(log.join("\n")).not.toContain("RAN");
 });
 
+test("compile() imports nothing of the npm registry by its address", async ({ skip }) => {
+  skip(!compiler.toolchain.process.walled, NO_JAIL);
+  const { result, log } = await build({
+    "main.ts": `import text from "${url}greeter" with { type: "text" };\nconsole.log(text);\n${HANDLER}`,
+    "deno.json": '{"unstable": ["raw-imports"]}',
+  });
+  expect(result.ok).toBe(false);
+  expect(result.diagnostics[0]).toMatchObject({ id: "UNRESOLVED_IMPORT" });
+  expect(asked).toEqual([]);
+  expect(log.join("\n")).not.toContain("dist-tags");
+});
+
 test("compile() says which package cannot be had", async ({ skip }) => {
   skip(!compiler.toolchain.process.walled, NO_JAIL);
   const { result } = await build({ "main.ts": `import "npm:no-such-package@1";\n${HANDLER}` });

@@ -17,6 +17,7 @@ import { fetchPackages, wereFetched } from "./fetch.ts";
 import { DenoMessages } from "./messages.ts";
 import { mainModule, type Output, readOutput } from "./output.ts";
 import { guestCache, guestOutput, guestSource } from "./guest-paths.ts";
+import { importHostsOf } from "./registries.ts";
 import { readSources } from "./sources.ts";
 import { staticSiteModule } from "./static-site.ts";
 import { findUnsupported } from "./unsupported.ts";
@@ -81,7 +82,8 @@ async function bundle(
   const { folders, owner, npmRegistry, jsrRegistry, packageHosts, signal } = request;
   const { lockFile } = dependencies;
   const external = findWasmImports(texts);
-  const bounds = { importHosts: packageHosts, npmRegistry, jsrRegistry, signal };
+  const importHosts = packageHosts && importHostsOf(packageHosts, npmRegistry, jsrRegistry);
+  const bounds = { importHosts, npmRegistry, jsrRegistry, signal };
   const common = { folders, ...app, external, lockFile, owner, ...bounds };
   const deadlineMs = performance.now() + request.timeoutMs;
   await bundleStep({ ports, request, sink, common, deadlineMs }, dependencies);

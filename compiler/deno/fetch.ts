@@ -46,6 +46,7 @@ async function fetchThrough(socket: string, fetch: PackageFetch): Promise<Exit> 
   await using _proxy = await startPackageProxy({
     socket,
     hosts: request.packageHosts ?? [],
+    npmRegistry: request.npmRegistry,
     onCall(host, allowed) {
       if (called.has(host)) return;
       called.add(host);

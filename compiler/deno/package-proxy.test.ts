@@ -35,8 +35,8 @@ afterAll(async () => {
 });
 
 /** A request in absolute form, as deno sends it. */
-async function ask(path: string, method = "GET") {
-  const call = request({ socketPath: join(folder, "s"), path, method });
+async function ask(path: string, method = "GET", socket = "s") {
+  const call = request({ socketPath: join(folder, socket), path, method });
   call.end();
   const [response] = await once(call, "response");
   return { status: response.statusCode, text: await text(response) };
@@ -60,6 +60,24 @@ test.each([
 ])("startPackageProxy() refuses %s", async (_, path, method) => {
   const answer = await ask(path === "" ? `http://${host}/pkg` : path, method);
   expect(answer).toEqual({ status: 403, text: "" });
+});
+
+test("startPackageProxy() lets nothing through of the npm registry's host but packages", async () => {
+  const socket = join(folder, "n");
+  const npmRegistry = `http://${host}/npm/open`;
+  const own = await startPackageProxy({ socket, hosts: [host], npmRegistry, onCall() {} });
+  const paths = [
+    "/npm/open/@a%2fb",
+    "/files/a.tgz",
+    "/npm/secret/a",
+    "/npm/open/..%2fsecret/a",
+    "/",
+  ];
+  const statuses = paths.map(
+    async (path) => (await ask(`http://${host}${path}`, "GET", "n")).status,
+  );
+  expect(await Promise.all(statuses)).toEqual([200, 200, 403, 403, 403]);
+  await own[Symbol.asyncDispose]();
 });
 
 test("startPackageProxy() answers 502 when a registry is gone", async () => {

@@ -7,12 +7,16 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { EnvHttpProxyAgent, request as send } from "undici";
+import { hostOf } from "./registries.ts";
+import { decoded } from "./text.ts";
 
 /** Options of a proxy. */
 export interface PackageProxyOptions {
   socket: string;
   /** `host:port` that may be reached. */
   hosts: readonly string[];
+  /** Of its host nothing is let through but what is below it, and archives of packages. */
+  npmRegistry?: string | undefined;
   /** Hears each request. */
   onCall(host: string, allowed: boolean): void;
 }
@@ -51,12 +55,21 @@ export async function startPackageProxy(options: PackageProxyOptions): Promise<A
 function allowedTarget(request: IncomingMessage, options: PackageProxyOptions): URL | undefined {
   const target = URL.parse(request.url ?? "");
   if (target === null) return undefined;
-  const host = `${target.hostname}:${target.port || (target.protocol === "http:" ? "80" : "443")}`;
+  const host = hostOf(target);
   const reads = request.method === "GET" || request.method === "HEAD";
   const isWeb = target.protocol === "https:" || target.protocol === "http:";
-  const allowed = reads && isWeb && options.hosts.includes(host);
+  const allowed = reads && isWeb && options.hosts.includes(host) && isOfRegistry(target, options);
   options.onCall(host, allowed);
   return allowed ? target : undefined;
+}
+
+/** A registry may be one folder of a server that has others, for other people. */
+function isOfRegistry(target: URL, { npmRegistry }: PackageProxyOptions): boolean {
+  const registry = npmRegistry === undefined ? null : URL.parse(npmRegistry);
+  if (registry === null || hostOf(registry) !== hostOf(target)) return true;
+  const path = decoded(target.pathname);
+  if (path.split("/").includes("..")) return false;
+  return path.startsWith(registry.pathname.replace(/\/?$/, "/")) || path.endsWith(".tgz");
 }
 
 async function forward(

@@ -35,9 +35,26 @@ async function npmDefault(): Promise<string> {
 
 /** `host:port` of every place that packages may come from. */
 export function packageHostsOf(npmRegistry: string, more: readonly string[] = []): string[] {
-  const { protocol, hostname, port } = new URL(npmRegistry);
-  const own = `${hostname}:${port || (protocol === "http:" ? "80" : "443")}`;
+  const own = hostOf(new URL(npmRegistry));
   return [...new Set([own, ...[...JSR_HOSTS, ...more].map(withPort)])];
+}
+
+/**
+ * Those of them that modules may be imported from by address. The npm registry is not among them:
+ * nothing but packages is its to give, and it may be a company's server that shows more.
+ */
+export function importHostsOf(
+  packageHosts: readonly string[],
+  npmRegistry: string | undefined,
+  jsrRegistry: string | undefined,
+): string[] {
+  const [npm, jsr] = [npmRegistry, jsrRegistry].map((url) => url && hostOf(new URL(url)));
+  return packageHosts.filter((host) => host !== npm || host === jsr);
+}
+
+/** `host:port` of an address. */
+export function hostOf({ protocol, hostname, port }: URL): string {
+  return `${hostname}:${port || (protocol === "http:" ? "80" : "443")}`;
 }
 
 function withPort(host: string): string {
