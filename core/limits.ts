@@ -22,9 +22,11 @@ export const compileTimeoutMs = 120_000; // A cold npm cache included
 export const compileMemoryBytesMax = 2 * 1024 * 1024 * 1024; // Type checking large apps
 export const compileThreadBytesMax = 1024 * 1024 * 1024; // Heap beside deno: texts of large apps
 export const compileProcessesMax = 256; // deno, its threads and esbuild
+export const packageCacheBytesMax = 4 * 1024 * 1024 * 1024; // Of an organization; then emptied
 export const compileLogBytesMax = 1024 * 1024; // Kept and streamed per compile
 export const diagnosticsMax = 500; // Nobody reads more
 export const compilesMax = 2; // At once on one machine
+export const compilesPerOrganizationMax = 1; // Others find a place; its cache has one user
 
 /** Invoking. */
 export const timeoutMsDefault = 30_000;

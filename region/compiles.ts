@@ -4,7 +4,7 @@
  * all of them have left.
  */
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -14,6 +14,7 @@ import { IgniteError } from "../core/errors.ts";
 import type { Digest } from "../core/ids.ts";
 import { EventLog } from "./event-log.ts";
 import type { FairQueue } from "../core/fair-queue.ts";
+import { PackageCaches } from "./package-caches.ts";
 import type { BlobStore } from "./ports.ts";
 import type { CompileThreads } from "./threads/compile-threads.ts";
 import type { CompileStep } from "./threads/task.ts";
@@ -53,8 +54,6 @@ export interface CompileTools {
   packageHosts: readonly string[];
 }
 
-const CACHE_UNUSED_MS_MAX = 30 * 24 * 60 * 60 * 1000;
-
 interface Running {
   events: EventLog<CompileEvent>;
   controller: AbortController;
@@ -65,11 +64,13 @@ interface Running {
 /** All compiles of the daemon. */
 export class Compiles {
   readonly #options: CompilesOptions;
+  readonly #caches: PackageCaches;
   readonly #running = new Map<string, Running>();
   readonly #unfinished = new Set<Running>();
 
   constructor(options: CompilesOptions) {
     this.#options = options;
+    this.#caches = new PackageCaches(join(options.directory, "packages"));
   }
 
   /** Removes what a crash left behind and caches nobody uses. Call before the first job. */
@@ -77,7 +78,7 @@ export class Compiles {
     const work = join(this.#options.directory, "work");
     await rm(work, { recursive: true, force: true });
     await mkdir(work, { recursive: true, mode: 0o700 });
-    await dropUnused(join(this.#options.directory, "packages"));
+    await this.#caches.dropUnused();
   }
 
   /** Starts a job or joins the running one, and answers its events from the first on. */
@@ -140,6 +141,7 @@ export class Compiles {
     const { directory, blobs, threads } = this.#options;
     const { toolchain, npmRegistry, jsrRegistry, packageHosts } = await this.#options.tools();
     const work = await mkdtemp(join(directory, "work", "compile-"));
+    let fetched = false;
     try {
       const folders = await this.#makeFolders(work, job.organizationId, toolchain.downloads);
       const archive = join(work, "source.tar.gz");
@@ -149,20 +151,23 @@ export class Compiles {
       const bounds = { packageHosts: open, timeoutMs };
       const request = { folders, owner, override, npmRegistry, jsrRegistry, ...bounds };
       const task = { archive, walls: toolchain.walls, request };
-      const result = await threads.run(task, (step) => events.push(step), signal);
+      const onStep = (step: CompileStep) => {
+        fetched ||= step.kind === "progress" && step.phase === "packages";
+        events.push(step);
+      };
+      const result = await threads.run(task, onStep, signal);
       if (result.ok) await blobs.write(result.digest, result.artifact);
       return result;
     } finally {
       await rm(work, { recursive: true, force: true });
+      if (fetched) await this.#caches.bound(job.organizationId);
     }
   }
 
   async #makeFolders(work: string, organizationId: string, downloads: string) {
     const [source, output] = [join(work, "source"), join(work, "output")];
-    const cache = join(this.#options.directory, "packages", organizationId);
     for (const folder of [source, output]) await mkdir(folder, { mode: 0o755 });
-    await mkdir(cache, { recursive: true, mode: 0o755 });
-    await utimes(cache, new Date(), new Date()); // For dropUnused
+    const cache = await this.#caches.use(organizationId);
     return { source, output, cache, downloads };
   }
 }
@@ -179,15 +184,5 @@ async function save(source: Readable, path: string, signal: AbortSignal): Promis
     } as const;
     const gone = { reason: "STORE_UNAVAILABLE", message: "The source could not be read." } as const;
     throw new IgniteError({ code: "unavailable", ...(isFull ? full : gone), cause });
-  }
-}
-
-/** Removes the package caches of organizations that have not compiled for long. */
-async function dropUnused(packages: string): Promise<void> {
-  for (const name of await readdir(packages).catch(() => [])) {
-    const path = join(packages, name);
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > CACHE_UNUSED_MS_MAX)
-      await rm(path, { recursive: true, force: true });
   }
 }

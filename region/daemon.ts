@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { configuredRegistry, packageHostsOf } from "../compiler/deno/registries.ts";
 import { prepareCompiler } from "../compiler/deno/toolchain.ts";
 import { systemClock } from "../core/clock.ts";
-import { compilesMax } from "../core/limits.ts";
+import { compilesMax, compilesPerOrganizationMax } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { channelKey } from "../core/plane-token.ts";
 import { socketBlobStore } from "./blobs.ts";
@@ -54,7 +54,7 @@ export async function startRegion(config: RegionConfig, log: Log): Promise<Regio
   const blobs = socketBlobStore({ socket: config.storeSocket, token: config.storeToken });
   const queue = new FairQueue({
     runningMax: compilesMax,
-    ownerMax: Math.max(1, compilesMax - 1), // One that hangs leaves room for others
+    ownerMax: compilesPerOrganizationMax,
     waitingMax: WAITING_PER_ORGANIZATION_MAX,
     what: "compiles",
   });
