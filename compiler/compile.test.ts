@@ -248,7 +248,7 @@ test("compile() warns of what an isolate does not have, and what it would need",
     severity: "warning",
     line: 2,
     column: 7,
-    fix: expect.stringContaining("container"),
+    fix: expect.stringContaining('placement = "region" has it'),
   });
 });
 

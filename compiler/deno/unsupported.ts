@@ -94,7 +94,7 @@ function inFile(file: string, text: string): Diagnostic[] {
       file,
       ...placeOf(text, match.index + match[0].length - what.length),
       length: what.length,
-      fix: "Do without it: it needs a container, and this release runs none.",
+      fix: 'placement = "region" has it, in a container; this release serves no region yet.',
     });
   });
 }

@@ -255,7 +255,7 @@ test("what an isolate lacks throws NotSupported and names the placement that has
     "NotSupported",
     "NotSupported",
   ]);
-  expect(errors[0]?.[1]).toContain("it needs a container");
+  expect(errors[0]?.[1]).toContain('placement = "region" has it');
   expect(rest).toEqual(["2.9.6", "string", "{ a: [1] }", []]);
 });
 

@@ -61,7 +61,7 @@ function readMember(members: Record<PropertyKey, unknown>, name: PropertyKey): u
   return function unsupported() {
     throw new (denoErrors().NotSupported)(
       `Deno.${String(name)} is not available in an isolate; ` +
-        "it needs a container, and this release runs none",
+        'placement = "region" has it, in a container, and this release serves no region yet',
     );
   };
 }
