@@ -82,15 +82,27 @@ function invoke(
   write: GuestLog,
 ): ExportedHandlerFetchHandler {
   if (handler === undefined) return () => throwForGateway("load", failure?.message ?? "");
-  const run = async (request: Request, context: ExecutionContext) => {
+  const fail = (error: unknown, request: Request): never => {
+    const { message, stack } = describeFailure(error);
+    write("error", message, stack, request);
+    return throwForGateway("guest", message);
+  };
+  const settle = async (answer: unknown, request: Request) => {
     try {
-      const answer = await handler(request, context);
-      if (answer instanceof NativeResponse) return answer;
-      throw notResponse(answer);
+      const response = await answer;
+      if (response instanceof NativeResponse) return response;
+      throw notResponse(response);
     } catch (error) {
-      const { message, stack } = describeFailure(error);
-      write("error", message, stack, request);
-      return throwForGateway("guest", message);
+      return fail(error, request);
+    }
+  };
+  // An answer that is there at once is handed on at once
+  const run = (request: Request, context: ExecutionContext) => {
+    try {
+      const answer = handler(request, context);
+      return answer instanceof NativeResponse ? answer : settle(answer, request);
+    } catch (error) {
+      return fail(error, request);
     }
   };
   return (request, _env, context) => {
