@@ -85,6 +85,7 @@ export class Gateway {
     try {
       const timing = request.headers.has("ignite-timing") ? new Timing() : undefined;
       const located = this.#recall(request) ?? (await this.#locate(request));
+      if (located instanceof Response) return located;
       timing?.mark("route");
       const pending = this.#access.check(located.app, request);
       if (pending !== undefined) await pending;
@@ -134,7 +135,7 @@ export class Gateway {
     return route && { app: route.app, version: route.version, host, request, prefix: "" };
   }
 
-  async #locate(request: Request): Promise<Located> {
+  async #locate(request: Request): Promise<Located | Response> {
     const host = request.headers.get("host") ?? "";
     const route = this.documents.findByHost(host);
     if ("app" in route) return { ...route, host, request, prefix: "" };
@@ -150,17 +151,21 @@ export class Gateway {
     throw appNotFound("No app answers at this host.");
   }
 
-  async #locateByPath(request: Request, host: string): Promise<Located | undefined> {
+  async #locateByPath(request: Request, host: string): Promise<Located | Response | undefined> {
     const start = request.url.indexOf(host, 7) + host.length;
-    const found = targetOfPath(request.url.slice(start));
+    const target = request.url.slice(start);
+    const found = targetOfPath(target);
     if (found === undefined) return undefined;
     const { org, app } = found.target;
     const key = `${org}/${app}`;
     if (this.documents.findApp(key) === undefined) await this.#learn({ name: key });
     const entry = this.documents.findApp(key);
     if (entry === undefined) throw appNotFound("No app answers at this path.");
-    const rewritten = new Request(request.url.slice(0, start) + found.rest, request);
     const prefix = `/@${key}`;
+    if (!target.startsWith(`${prefix}/`) && mayRedirect(request)) {
+      return new Response(null, { status: 308, headers: { location: prefix + found.rest } });
+    }
+    const rewritten = new Request(request.url.slice(0, start) + found.rest, request);
     rewritten.headers.set("x-forwarded-prefix", prefix);
     return { app: entry, version: undefined, host, request: rewritten, prefix };
   }
@@ -288,6 +293,14 @@ function placedIn(bucket: number | undefined, prefix: string, response: Response
   const placed = new Response(response.body, response);
   placed.headers.append("set-cookie", stickyCookie(bucket, prefix || "/"));
   return placed;
+}
+
+/**
+ * Whether `/@org/app` may send its caller to `/@org/app/`, where relative links are below the app.
+ * WebSocket clients follow no redirect.
+ */
+function mayRedirect({ method, headers }: Request): boolean {
+  return (method === "GET" || method === "HEAD") && !headers.has("upgrade");
 }
 
 function rememberHops(isolate: Isolate, hops: number, nowMs: number): void {
