@@ -2,12 +2,12 @@
  * The bundle of the command line in dist/cli, made anew when a source it was made from has
  * changed. `node cli/bundle.mjs` makes it ahead of the first command.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isFresh, rebuild } from "./built.mjs";
 
 /** Changes of these make every bundle stale. */
-const ALWAYS = ["package-lock.json", "cli/bundle.mjs"];
+const ALWAYS = ["package-lock.json", "cli/built.mjs", "cli/bundle.mjs"];
 /** Parts that the bundled commands load from their sources, if ever: none of them runs here. */
 const OUTSIDE = /\/(?:runtime|region|control|cli\/platform|cli\/dev)\//;
 
@@ -19,7 +19,7 @@ export async function bundledMain(root) {
   const folder = join(root, "dist", "cli");
   if (isFresh(root, folder)) return join(folder, "main.mjs");
   try {
-    await makeBundle(root, folder);
+    await rebuild(root, folder, (fresh) => makeBundle(root, fresh));
     return join(folder, "main.mjs");
   } catch (error) {
     if (process.env.IGNITE_DEBUG) process.stderr.write(`bundle: ${error.stack}\n`);
@@ -27,29 +27,12 @@ export async function bundledMain(root) {
   }
 }
 
-function isFresh(root, folder) {
-  try {
-    const stamps = JSON.parse(readFileSync(join(folder, "sources.json"), "utf8"));
-    return stamps.every(([path, stamp]) => stampOf(join(root, path)) === stamp);
-  } catch {
-    return false;
-  }
-}
-
-function stampOf(path) {
-  const { mtimeMs, size } = statSync(path);
-  return `${mtimeMs} ${size}`;
-}
-
-/** Builds beside the old bundle and swaps the two, so that no command meets half of one. */
 async function makeBundle(root, folder) {
   const { build } = await import("esbuild");
-  const fresh = `${folder}.${process.pid}`;
-  mkdirSync(fresh, { recursive: true });
   const { metafile } = await build({
     absWorkingDir: resolve(root),
     entryPoints: ["cli/main.ts"],
-    outdir: fresh,
+    outdir: folder,
     bundle: true,
     splitting: true,
     minifyWhitespace: true,
@@ -64,13 +47,7 @@ async function makeBundle(root, folder) {
     plugins: [outside, withoutRules],
   });
   const inputs = Object.keys(metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
-  const stamps = [...new Set([...inputs, ...ALWAYS])].map((path) => [
-    path,
-    stampOf(join(root, path)),
-  ]);
-  writeFileSync(join(fresh, "sources.json"), JSON.stringify(stamps));
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(fresh, folder);
+  return [...inputs, ...ALWAYS];
 }
 
 /** CommonJS packages in an ES module bundle ask for Node's own modules by `require`. */
@@ -93,7 +70,7 @@ const outside = {
  * The rules of fields are checked by the platform, not here. Their own descriptor, which is as
  * large as all of ours together, becomes an empty file of the same name.
  */
-const withoutRules = {
+export const withoutRules = {
   name: "without-rules",
   setup(build) {
     build.onLoad({ filter: /\/buf\/validate\/validate_pb\.js$/ }, () => ({

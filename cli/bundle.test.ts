@@ -10,6 +10,7 @@ beforeEach(async () => {
   home = await temporaryFolder();
   await mkdir(join(home.path, "cli"));
   await writeFile(join(home.path, "package-lock.json"), "{}");
+  await writeFile(join(home.path, "cli", "built.mjs"), "");
   await writeFile(join(home.path, "cli", "bundle.mjs"), "");
   await writeFile(join(home.path, "cli", "main.ts"), 'export const text: string = "one";');
 });

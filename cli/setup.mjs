@@ -30,7 +30,7 @@ const PROGRAMS = [
 ];
 
 if (process.argv.includes("--check")) check();
-else setUp();
+else await setUp();
 
 function check() {
   const missing = [...missingPackages(), ...missingPrograms().map((program) => program.name)];
@@ -39,7 +39,7 @@ function check() {
   process.exitCode = missing.length === 0 ? 0 : 1;
 }
 
-function setUp() {
+async function setUp() {
   const lock = lockDigest();
   const done = stampOf();
   const current = done.lock === lock && (done.dev === true || !forDevelopment);
@@ -51,6 +51,17 @@ function setUp() {
     writeStamp({ lock, dev: forDevelopment || (done.dev === true && done.lock === lock) });
   }
   installPrograms();
+  await makeSdk();
+}
+
+/** The SDK for other projects is no part of the platform, which runs without it. */
+async function makeSdk() {
+  const { buildSdkPackage } = await import("./sdk-package.mjs");
+  try {
+    if (await buildSdkPackage(root)) say("ignite/sdk is ready for other projects");
+  } catch (error) {
+    say(`other projects cannot have ignite/sdk: ${error.message}`);
+  }
 }
 
 /** Installs what package-lock.json names, unless npm has already done so. */

@@ -1,0 +1,2 @@
+/** See sdk-package.mjs. */
+export function buildSdkPackage(root: string): Promise<boolean>;
