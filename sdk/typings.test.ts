@@ -11,10 +11,16 @@ test("what is answered has the types of the web", () => {
   expectTypeOf<IgniteApiError["code"]>().not.toEqualTypeOf<string>();
 });
 
+/** Never called: each line must compile. */
+export function mustCompile() {
+  ignite.compute.getApp({ app: "acme/hello" });
+  ignite.compute.getApp({ app: { value: { case: "name", value: "acme/hello" } } });
+  ignite.compute.setTraffic({ app: "acme/hello", traffic: [{ version: 3, weightPercent: 100 }] });
+  ignite.compute.listApps({ organization: "acme" }, { timeoutMs: 1_000 });
+}
+
 /** Never called: each line must fail to compile. */
 export function mustNotCompile() {
-  // @ts-expect-error: an address is needed
-  new Ignite({ key: "igk_x" });
   // @ts-expect-error: options are not positional
   new Ignite("http://localhost:8787");
   // @ts-expect-error: a version is a number
@@ -29,6 +35,10 @@ export function mustNotCompile() {
   ignite.deploy("acme/hello", { runtime: "deno", files: { "main.ts": 1 } });
   // @ts-expect-error: limits carry their unit
   ignite.deploy("acme/hello", { runtime: "deno", files: {}, config: { limits: { memory: 1 } } });
-  // @ts-expect-error: an app is named by a reference
-  ignite.compute.getApp({ app: "acme/hello" });
+  // @ts-expect-error: an app is named by text
+  ignite.compute.getApp({ app: 1 });
+  // @ts-expect-error: no such field
+  ignite.compute.getApp({ app: "acme/hello", version: 1 });
+  // @ts-expect-error: what a key may do is a role
+  ignite.keys.createKey({ organization: "acme", role: "owner" });
 }

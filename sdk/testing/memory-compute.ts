@@ -86,7 +86,7 @@ export function computeRoutes(state: MemoryState, authorize: (header: Headers) =
     listVersions({ app, pageSize, pageToken }) {
       const all = state.get(app).app.versions.toReversed();
       const start = Number(pageToken || 0);
-      const end = start + Math.min(pageSize, 2); // Small pages, so that tests see several
+      const end = start + Math.min(pageSize || 50, 2); // Small pages, so that tests see several
       return {
         versions: all.slice(start, end),
         nextPageToken: end < all.length ? String(end) : "",
