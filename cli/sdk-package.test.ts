@@ -58,6 +58,9 @@ test("Deno runs and checks it", async () => {
   const deno = installed("deno", "deno");
   expect(await run(deno, ["run", "--no-prompt", "main.js"])).toBe("CONTROL_UNAVAILABLE");
   await run(deno, ["check", "main.ts"]);
+  const bare = 'import { Ignite } from "ignite/sdk"; new Ignite();';
+  await writeFile(join(project.path, "bare.js"), bare);
+  await expect(run(deno, ["run", "--no-prompt", "bare.js"])).rejects.toThrow("--allow-env");
 });
 
 test.each([

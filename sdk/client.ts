@@ -33,8 +33,11 @@ export class Ignite {
   readonly admin: AdminClient;
   readonly #connection: Connection;
 
-  /** Connects to nothing yet. Throws a TypeError when `url` is not an http(s) address. */
-  constructor(options: ConnectionOptions) {
+  /**
+   * Connects to nothing yet. Throws a TypeError when there is no http(s) address, neither in
+   * `options` nor in IGNITE_API.
+   */
+  constructor(options: ConnectionOptions = {}) {
     this.#connection = connect(options);
     const transport = transportOf(this.#connection);
     this.compute = computeClient(transport);
@@ -45,7 +48,7 @@ export class Ignite {
     this.admin = adminClient(transport);
   }
 
-  /** An app to call. `name` is `org/app`, or the app alone when `org` was given. */
+  /** An app: call it, read its log and history. `name` is `org/app`, or the app alone when `org` was given. */
   app(name: string, options?: AppOptions): App {
     return appOf(this.#connection, name, options);
   }

@@ -1,11 +1,15 @@
 /** How calls reach the platform: one base URL, one key, one `fetch`. */
 import { ConnectError, type Transport } from "@connectrpc/connect";
+import { fromEnvironment } from "./environment.ts";
 import { IgniteApiError, unreachable } from "./errors.ts";
 
 /** Where the platform is and who calls. */
 export interface ConnectionOptions {
-  /** Address of the platform, such as `http://localhost:8787`. */
-  url: string;
+  /**
+   * Address of the platform, such as `http://localhost:8787`. Left out, it is IGNITE_API; then
+   * `key` and `org` are IGNITE_KEY and IGNITE_ORG unless they are given.
+   */
+  url?: string | undefined;
   /** API key, `igk_…`; without one only public apps can be called. */
   key?: string | undefined;
   /** Organization of app names that are given without one. */
@@ -23,17 +27,22 @@ export interface Connection {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** Checks the options. Throws a TypeError when `url` is not an http(s) address. */
+/** Checks the options. Throws a TypeError when there is no address, or one that is not http(s). */
 export function connect(options: ConnectionOptions): Connection {
-  const { protocol } = new URL(options.url);
+  // A key of the environment is only for the address of the environment
+  const found =
+    options.url === undefined
+      ? fromEnvironment()
+      : { url: options.url, key: undefined, org: undefined };
+  const { protocol } = new URL(found.url);
   if (protocol !== "http:" && protocol !== "https:") {
     throw new TypeError(`The address of Ignite is http or https, not ${protocol}`);
   }
   const send = options.fetch ?? globalThis.fetch;
   return {
-    url: options.url.replace(/\/+$/, ""),
-    key: options.key,
-    org: options.org,
+    url: found.url.replace(/\/+$/, ""),
+    key: options.key ?? found.key,
+    org: options.org ?? found.org,
     fetch: (input, init) => send(input, init),
   };
 }
