@@ -1,8 +1,21 @@
-/** An app to call: plain HTTP in, a standard Response out. */
+/** An app: plain HTTP in and a standard Response out, and what it left behind. */
+import type { Execution as ExecutionState } from "../proto/gen/ignite/v1/execution_pb.ts";
+import type { Version } from "../proto/gen/ignite/v1/version_pb.ts";
+import { computeClient } from "./clients/compute.ts";
 import { errorOfResponse, IgniteApiError } from "./errors.ts";
 import { type Execution, executionOf } from "./execution.ts";
+import {
+  type ExecutionFilter,
+  executionsOf,
+  type LogEvent,
+  type LogOptions,
+  logsOf,
+  type VersionFilter,
+  versionsOf,
+} from "./history.ts";
 import { splitName } from "./names.ts";
 import { type Connection, request } from "./connection.ts";
+import { transportOf } from "./transport.ts";
 
 /** How an app is addressed. */
 export interface AppOptions {
@@ -21,7 +34,7 @@ export interface EnqueueInit extends RequestInit {
   idempotencyKey?: string;
 }
 
-/** An app that can be called. */
+/** An app that can be called and looked at. */
 export interface App {
   /** Full name, `org/app`. */
   readonly name: string;
@@ -32,8 +45,17 @@ export interface App {
    * CONTROL_UNAVAILABLE when nothing answers.
    */
   fetch(path?: string, init?: RequestInit): Promise<Response>;
-  /** Queues a request; it is durable once this answers. */
+  /**
+   * Queues a request; it is durable once this answers. Not in this release: fails with
+   * NOT_IMPLEMENTED before the app runs.
+   */
   enqueue(path: string, init?: EnqueueInit): Promise<Execution>;
+  /** Its log, oldest line first; leaving the loop ends the call. */
+  logs(options?: LogOptions): AsyncIterable<LogEvent>;
+  /** Its executions, newest first. */
+  executions(filter?: ExecutionFilter): AsyncIterable<ExecutionState>;
+  /** Its versions, newest first. */
+  versions(filter?: VersionFilter): AsyncIterable<Version>;
 }
 
 /** An app on a connection. Throws a TypeError when the name is not `org/app`. */
@@ -42,6 +64,7 @@ export function appOf(connection: Connection, name: string, options: AppOptions 
   const base = baseOf(connection, fullName, options);
   const urlOf = (path = "/") => base + (path.startsWith("/") ? path : `/${path}`);
   const send = sender(connection, splitName(fullName).org, urlOf);
+  const compute = () => computeClient(transportOf(connection));
   return {
     name: fullName,
     urlOf,
@@ -56,6 +79,9 @@ export function appOf(connection: Connection, name: string, options: AppOptions 
       await response.body?.cancel();
       return executionOf(connection, idOf(response));
     },
+    logs: (options = {}) => logsOf(compute(), fullName, options),
+    executions: (filter = {}) => executionsOf(compute(), fullName, filter),
+    versions: (filter = {}) => versionsOf(compute(), fullName, filter),
   };
 }
 
