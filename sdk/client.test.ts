@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
-import { ExecutionStatus } from "../proto/gen/ignite/v1/ignite_common_pb.ts";
-import { type DeployEvent, Ignite, IgniteApiError } from "./mod.ts";
+import { create } from "@bufbuild/protobuf";
+import { afterEach, expect, test, vi } from "vitest";
+import { LogEntrySchema } from "../proto/gen/ignite/v1/log_pb.ts";
+import { type DeployEvent, ExecutionStatus, Ignite, IgniteApiError } from "./mod.ts";
 import { memoryKey, memoryPlatform } from "./testing/memory-platform.ts";
+
+afterEach(() => vi.unstubAllEnvs());
 
 const main = 'export default { fetch: () => new Response("hello") };\n';
 
@@ -41,7 +44,7 @@ test("deploy() brings a deleted app back, with its versions", async () => {
   const { ignite } = client();
   const options = { runtime: "deno", files: { "main.ts": main } } as const;
   await ignite.deploy("acme/hello", options);
-  await ignite.compute.deleteApp({ app: { value: { case: "name", value: "acme/hello" } } });
+  await ignite.compute.deleteApp({ app: "acme/hello" });
   const origins: unknown[] = [];
   const { version } = await ignite.deploy("acme/hello", {
     ...options,
@@ -69,6 +72,13 @@ test("deploy() fails with the places in the source", async () => {
     reason: "COMPILE_FAILED",
     diagnostics: [{ file: "main.ts", line: 1, column: 1 }],
   });
+});
+
+test("deploy() of no files fails before anything is sent", async () => {
+  const { ignite, state } = client();
+  const failing = ignite.deploy("acme/hello", { runtime: "deno", files: {} });
+  await expect(failing).rejects.toThrow("There is nothing to deploy: `files` is empty.");
+  expect([state.calls, [...state.apps.keys()]]).toEqual([[], []]);
 });
 
 test("deploy() refuses a path that leaves the source tree", async () => {
@@ -162,7 +172,7 @@ test("result() fails with the execution's own reason, cancel() leaves an ended o
 
 test("typed clients throw IgniteApiError with a code to act on", async () => {
   const { ignite } = client("igk_wrong");
-  const failing = ignite.compute.getApp({ app: { value: { case: "name", value: "acme/x" } } });
+  const failing = ignite.compute.getApp({ app: "acme/x" });
   await expect(failing).rejects.toMatchObject({
     name: "IgniteApiError",
     code: "unauthenticated",
@@ -170,12 +180,79 @@ test("typed clients throw IgniteApiError with a code to act on", async () => {
   });
 });
 
+test("typed clients take an app by name, id or reference", async () => {
+  const { ignite, state } = client();
+  state.add("acme/hello");
+  for (const app of ["acme/hello", { value: { case: "name", value: "acme/hello" } }] as const) {
+    expect((await ignite.compute.getApp({ app })).app?.fullName).toBe("acme/hello");
+  }
+  const byId = ignite.compute.getApp({ app: "app_01arz3ndektsv4rrffq69g5fav" });
+  await expect(byId).rejects.toThrow("There is no app app_01arz3ndektsv4rrffq69g5fav.");
+  expect(await eventsOf(ignite.compute.tailLogs({ app: "acme/hello" }))).toEqual([]);
+});
+
+test("app().versions() and app().executions() read all pages", async () => {
+  const { ignite, state } = client();
+  for (const text of ["1", "2", "3"]) {
+    await ignite.deploy("acme/hello", { runtime: "deno", files: { "main.ts": main + text } });
+  }
+  state.executions.set("exe_1", ExecutionStatus.FAILED);
+  const app = ignite.app("acme/hello");
+  expect((await eventsOf(app.versions())).map(({ number }) => number)).toEqual([3, 2, 1]);
+  expect(await eventsOf(app.executions())).toMatchObject([{ id: "exe_1" }]);
+});
+
+test("app().logs() tells lines in order, and ends its call with the loop over them", async () => {
+  const { state, fetch } = memoryPlatform();
+  const signals: (AbortSignal | null | undefined)[] = [];
+  const ignite = new Ignite({
+    url: state.url,
+    key: memoryKey,
+    fetch: (input, init) => {
+      signals.push(init?.signal);
+      return fetch(input, init);
+    },
+  });
+  const { logs } = state.add("acme/hello");
+  logs.push(...[1n, 2n, 3n].map((sequence) => create(LogEntrySchema, { sequence })));
+  const app = ignite.app("acme/hello");
+  const positions = (await eventsOf(app.logs({ afterSequence: 1n }))).map(
+    (event) => event.case === "entry" && event.value.sequence,
+  );
+  expect(positions).toEqual([2n, 3n]);
+  for await (const _ of app.logs({ follow: true })) break;
+  expect(signals.at(-1)?.aborted).toBe(true);
+});
+
+async function eventsOf<Event>(events: AsyncIterable<Event>): Promise<Event[]> {
+  const all: Event[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
 test("a platform that does not answer is CONTROL_UNAVAILABLE", async () => {
   const fetch = () => Promise.reject(new TypeError("fetch failed"));
   const ignite = new Ignite({ url: "http://localhost:1", fetch });
   const unavailable = { code: "unavailable", reason: "CONTROL_UNAVAILABLE" };
   await expect(ignite.keys.whoAmI({})).rejects.toMatchObject(unavailable);
   await expect(ignite.app("acme/hello").fetch()).rejects.toMatchObject(unavailable);
+});
+
+test("new Ignite() without an address is of the environment", async () => {
+  vi.stubEnv("IGNITE_API", "http://ignite.test:1/");
+  vi.stubEnv("IGNITE_KEY", "igk_environment");
+  vi.stubEnv("IGNITE_ORG", "acme");
+  const keys: (string | null)[] = [];
+  const fetch = async (_url: unknown, init?: RequestInit) => {
+    keys.push(new Headers(init?.headers).get("authorization"));
+    return Response.json({});
+  };
+  expect(new Ignite().app("hello").urlOf()).toBe("http://ignite.test:1/@acme/hello/");
+  await new Ignite({ fetch }).keys.whoAmI({});
+  await new Ignite({ fetch, url: "http://elsewhere.test" }).keys.whoAmI({});
+  expect(keys).toEqual(["Bearer igk_environment", null]);
+  vi.stubEnv("IGNITE_API", "");
+  expect(() => new Ignite({ key: "igk_x" })).toThrow(/set IGNITE_API and IGNITE_KEY/);
 });
 
 test("new Ignite() refuses an address that is none", () => {

@@ -74,15 +74,19 @@ export interface DeployPorts {
   compute: ComputeClient;
 }
 
-/** Does all steps. Fails with an IgniteApiError, whose `diagnostics` tell what to mend. */
+/**
+ * Does all steps. Fails with an IgniteApiError, whose `diagnostics` tell what to mend, and with a
+ * TypeError before anything is sent when there are no files.
+ */
 export async function deploy(
   ports: DeployPorts,
   app: string,
   options: DeployOptions,
 ): Promise<Deployed> {
   const onProgress = options.onProgress ?? (() => {});
+  const files = Object.keys(options.files ?? {}).length;
+  if (files === 0) throw new TypeError("There is nothing to deploy: `files` is empty.");
   const source = await packSource(options.files);
-  const files = Object.keys(options.files).length;
   onProgress({ step: "pack", digest: source.digest, bytes: source.bytes.length, files });
   const code = compileCode(options, source);
   await pushDraft(ports, app, { code, source, config: options.config ?? {}, onProgress });
