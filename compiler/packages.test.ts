@@ -21,6 +21,19 @@ const USE = `import { greet } from "npm:greeter@1.0.0";\nconsole.log(greet);\n${
 
 const NO_JAIL = "no jail can be built on this machine";
 
+/** As iconv-lite does it: which part is bundled and which one is asked for must agree. */
+const SIDED = {
+  "package/package.json": JSON.stringify({
+    name: "sided",
+    version: "1.0.0",
+    main: "index.js",
+    browser: { "./part": false },
+  }),
+  "package/index.js": `const hasNode = typeof process !== "undefined" && process.versions?.node;
+    exports.side = hasNode ? require("./part")() : "web";`,
+  "package/part.js": 'module.exports = () => "part-for-node";\n',
+};
+
 let compiler: TemporaryCompiler;
 let registry: Server;
 let url: string;
@@ -28,7 +41,8 @@ let asked: string[] = [];
 
 beforeAll(async () => {
   compiler = await startTemporaryCompiler();
-  const tarball = await packTree({
+  const sided = await packTree(SIDED);
+  const greeter = await packTree({
     "package/package.json": JSON.stringify({
       name: "greeter",
       version: "1.0.0",
@@ -40,10 +54,11 @@ beforeAll(async () => {
   });
   registry = createServer((request, response) => {
     asked.push(request.url ?? "");
-    if (request.url === "/greeter") {
-      return void response.end(JSON.stringify(packument(tarball)));
+    const name = /^\/(greeter|sided)(\.tgz)?$/.exec(request.url ?? "");
+    if (name?.[1] !== undefined) {
+      const tarball = name[1] === "sided" ? sided : greeter;
+      return void response.end(name[2] ? tarball : JSON.stringify(packument(name[1], tarball)));
     }
-    if (request.url === "/greeter.tgz") return void response.end(tarball);
     const module = jsrFiles()[request.url ?? ""];
     response.writeHead(module === undefined ? 404 : 200).end(module ?? "{}");
   }).listen(0, "127.0.0.1");
@@ -56,16 +71,16 @@ afterAll(async () => {
   registry?.close();
 });
 
-function packument(tarball: Uint8Array) {
+function packument(name: string, tarball: Uint8Array) {
   const integrity = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
   const version = {
-    name: "greeter",
+    name,
     version: "1.0.0",
     hasInstallScript: true,
     scripts: { postinstall: "echo RAN" },
-    dist: { tarball: `${url}greeter.tgz`, integrity },
+    dist: { tarball: `${url}${name}.tgz`, integrity },
   };
-  return { name: "greeter", "dist-tags": { latest: "1.0.0" }, versions: { "1.0.0": version } };
+  return { name, "dist-tags": { latest: "1.0.0" }, versions: { "1.0.0": version } };
 }
 
 /** `@std/greet` as jsr serves it. */
@@ -97,6 +112,22 @@ test("compile() fetches packages once and bundles them", async ({ skip }) => {
   expect(asked).toEqual([]);
   expect(second.result).toMatchObject({ digest: (first.result as { digest?: string }).digest });
 });
+
+test("compile() takes a package's part for Node where the app has Node's modules", async ({
+  skip,
+}) => {
+  skip(!compiler.toolchain.process.walled, NO_JAIL);
+  const use = `import { side } from "npm:sided@1.0.0";\nconsole.log(side);\n${HANDLER}`;
+  const onNode = await build({ "main.ts": `import "node:buffer";\n${use}` });
+  expect(textOf(onNode.result)).toContain("part-for-node");
+  expect(textOf(onNode.result)).toContain("nodejs_compat");
+  const onWeb = await build({ "main.ts": use });
+  expect(textOf(onWeb.result)).not.toContain("part-for-node");
+  expect(textOf(onWeb.result)).not.toContain("nodejs_compat");
+});
+
+const textOf = (result: Awaited<ReturnType<typeof build>>["result"]) =>
+  result.ok ? Buffer.from(result.artifact).toString("utf8") : JSON.stringify(result);
 
 test("compile() fetches modules of jsr, by a registry in its place", async ({ skip }) => {
   skip(!compiler.toolchain.process.walled, NO_JAIL);

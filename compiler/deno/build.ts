@@ -84,10 +84,17 @@ async function bundle(
   const external = findWasmImports(texts);
   const importHosts = packageHosts && importHostsOf(packageHosts, npmRegistry, jsrRegistry);
   const bounds = { importHosts, npmRegistry, jsrRegistry, signal };
-  const common = { folders, ...app, external, lockFile, owner, ...bounds };
+  const platform = "browser" as const;
+  const common = { folders, ...app, platform, external, lockFile, owner, ...bounds };
   const deadlineMs = performance.now() + request.timeoutMs;
-  await bundleStep({ ports, request, sink, common, deadlineMs }, dependencies);
-  return readBack(ports, request, app.main);
+  const context = { ports, request, sink, common, deadlineMs };
+  await bundleStep(context, dependencies);
+  const output = await readBack(ports, request, app.main);
+  if (!output.usesNode || !dependencies.external) return output;
+  // Packages see at run time that there is Node, and then want their parts for it
+  const forNode: StepContext["common"] = { ...common, platform: "deno", check: false };
+  await bundleStep({ ...context, common: forNode }, dependencies);
+  return { ...(await readBack(ports, request, app.main)), usesNode: true };
 }
 
 /** Bundles, fetching packages first where that was not done before. */

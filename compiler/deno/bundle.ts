@@ -18,6 +18,8 @@ export interface DenoStep {
   /** Path of the lock file in the tree; it is frozen. */
   lockFile: string | undefined;
   check: boolean;
+  /** Which parts of its packages are taken, by their `browser` fields and conditions. */
+  platform: "browser" | "deno";
   /** Specifiers that stay imports. */
   external: readonly string[];
   owner: string;
@@ -36,7 +38,7 @@ const FILE_BYTES_MAX = 512 * 1024 * 1024; // One file in the package cache
 
 /** Bundles without network. */
 export function bundleCommand(step: DenoStep): Command {
-  const args = ["bundle", "--quiet", "--platform", "browser", "--sourcemap=external"];
+  const args = ["bundle", "--quiet", "--platform", step.platform, "--sourcemap=external"];
   const check = step.check ? ["--check"] : [];
   const output = ["--output", `${guestOutput}/${bundleFile}`];
   const external = step.external.flatMap((specifier) => ["--external", specifier]);
