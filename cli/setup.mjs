@@ -24,7 +24,11 @@ const BINARIES = ["node/bin/node", "deno/deno", "esbuild/bin/esbuild", "workerd/
 /** Debian package of each program that the platform looks for, and what is lost without it. */
 const PROGRAMS = [
   { name: "haproxy", package: "haproxy", without: "organizations share one process" },
-  { name: "bwrap", package: "bubblewrap", without: "compiles and cells run without walls" },
+  {
+    name: "bwrap",
+    package: "bubblewrap",
+    without: "nothing is compiled, and cells run without walls",
+  },
   { name: "setpriv", package: "util-linux", without: "jails cannot drop to users of their own" },
   { name: "prlimit", package: "util-linux", without: "compiles have no limit of processes" },
 ];

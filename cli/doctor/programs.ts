@@ -72,7 +72,7 @@ async function namespaces(): Promise<Finding> {
     ? off(
         "namespaces",
         "bwrap cannot make them",
-        "Compilers and cells run without walls of their own.",
+        "Nothing is compiled, and cells run without walls.",
         "Install bubblewrap, and allow user namespaces (sysctl kernel.unprivileged_userns_clone=1).",
       )
     : good("namespaces", "available");
@@ -88,6 +88,10 @@ export const programChecks: readonly Check[] = [
     ["-v"],
     fromSystem("All organizations share the cells of one trust group.", "haproxy"),
   ),
-  program("bwrap", ["--version"], fromSystem("Compilers run without a jail.", "bubblewrap")),
+  program(
+    "bwrap",
+    ["--version"],
+    fromSystem("Nothing is compiled, and cells run without walls.", "bubblewrap"),
+  ),
   namespaces,
 ];
