@@ -1,5 +1,6 @@
 import { type App, type AppOptions, appOf } from "./app.ts";
 import { type AdminClient, adminClient } from "./clients/admin.ts";
+import { type AuditClient, auditClient } from "./clients/audit.ts";
 import { type BuildClient, buildClient } from "./clients/build.ts";
 import { type ComputeClient, computeClient } from "./clients/compute.ts";
 import { type KeyClient, keyClient } from "./clients/key.ts";
@@ -29,6 +30,8 @@ export class Ignite {
   readonly secret: SecretClient;
   /** API keys, and who the caller is. */
   readonly keys: KeyClient;
+  /** What was changed in an organization, and by which key; for owner keys. */
+  readonly audit: AuditClient;
   /** The platform itself; for operator keys. */
   readonly admin: AdminClient;
   readonly #connection: Connection;
@@ -45,10 +48,14 @@ export class Ignite {
     this.model = modelClient(transport);
     this.secret = secretClient(transport);
     this.keys = keyClient(transport);
+    this.audit = auditClient(transport);
     this.admin = adminClient(transport);
   }
 
-  /** An app: call it, read its log and history. `name` is `org/app`, or the app alone when `org` was given. */
+  /**
+   * An app: call it, read its log and history. `name` is `org/app`, or the app alone when `org` was
+   * given.
+   */
   app(name: string, options?: AppOptions): App {
     return appOf(this.#connection, name, options);
   }
