@@ -13,7 +13,9 @@ const FILES_NAME = `${RESERVED_PREFIX}files.json`;
 const FILE_BYTES_NAME = `${RESERVED_PREFIX}files.bin`;
 /** Beyond this, files stay out of the isolate, whose idle memory is bounded. */
 const EMBEDDED_BYTES_MAX = 256 * 1024;
-const FLAGS = ["nodejs_als", "enable_request_signal"];
+const ALS_FLAG = "nodejs_als";
+/** Costs each request a few microseconds. */
+const SIGNAL_FLAG = "enable_request_signal";
 
 /** What is particular to one isolate. */
 export interface GuestSettings {
@@ -35,13 +37,14 @@ export function workerCodeOf(bundle: Bundle, settings: GuestSettings): WorkerLoa
   // What no code names is left out, since a cold start pays for every module
   const names = (word: string) => Object.values(modules).some(({ js }) => js?.includes(word));
   const [logs, deno] = [names("console"), names("Deno")];
+  const flags = names("signal") ? [ALS_FLAG, SIGNAL_FLAG] : [ALS_FLAG];
   const files = addFiles(modules, bundle);
   modules[MAIN_NAME] = { js: mainSource(index.main, { ...settings, logs, deno, files }) };
   modules[GUEST_NAME] = { js: guestSource };
   if (deno) modules[DENO_NAME] = { js: denoSource };
   return {
     compatibilityDate: index.compatibilityDate,
-    compatibilityFlags: [...new Set([...FLAGS, ...index.compatibilityFlags])],
+    compatibilityFlags: [...new Set([...flags, ...index.compatibilityFlags])],
     mainModule: MAIN_NAME,
     modules,
     env: files === "index" ? { ...settings.vars, IGNITE_ASSETS: settings.assets() } : settings.vars,
