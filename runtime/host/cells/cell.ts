@@ -44,11 +44,7 @@ export interface OpenFront {
 }
 
 const COMPATIBILITY_DATE = "2026-08-01";
-const COMPATIBILITY_FLAGS = [
-  "experimental",
-  "enable_request_signal",
-  "request_signal_passthrough",
-] as const;
+const COMPATIBILITY_FLAGS = ["experimental"] as const;
 
 /** What tells one cell from the next. */
 export interface NewCell {
