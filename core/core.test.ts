@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { decodeBundle, encodeBundle } from "./bundle.ts";
 import { signDocument, verifyDocument } from "./deployment.ts";
-import { parseAppName, parseHost, targetOfHost, targetOfPath } from "./names.ts";
+import { isReservedHost, parseAppName, parseHost, targetOfHost, targetOfPath } from "./names.ts";
 import { channelKey, signPlaneToken, verifyPlaneToken } from "./plane-token.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -42,6 +42,17 @@ test("decodeBundle() refuses what it does not understand", () => {
   expect(() => decodeBundle(blob.buffer)).toThrow(/time-travel/);
   expect(() => decodeBundle(blob.slice(0, 20).buffer)).toThrow(/cut off/);
   expect(() => decodeBundle(new ArrayBuffer(3))).toThrow(/not an Ignite bundle/);
+});
+
+test("isReservedHost() knows addresses, the machine's names and the platform's", () => {
+  const platform = "apps.example";
+  const reserved = ["127.0.0.1", "0.0.0.0", "a.1", "a.0x7F", "localhost", "x.localhost"];
+  for (const name of [...reserved, platform, `x.${platform}`]) {
+    expect(isReservedHost(name, platform), name).toBe(true);
+  }
+  for (const name of ["example", "shop.example", "1.example", "notapps.example", "a.0xyz"]) {
+    expect(isReservedHost(name, platform), name).toBe(false);
+  }
 });
 
 test("parseHost() takes hostnames only", () => {

@@ -25,6 +25,7 @@ export const hostGrammar = `^(?=.{1,259}$)${LABEL}(?:\\.${LABEL})*(?::${PORT})?$
 const HOST_PATTERN = new RegExp(hostGrammar);
 const LABEL_LENGTH_MAX = 63;
 const VERSION_WIDE = 999_999; // Nobody has more versions
+const ADDRESS_LABEL = /^(?:[0-9]+|0x[0-9a-f]*)$/i; // A name that ends so is read as an address
 const VERSION_LABEL = /^v([1-9][0-9]{0,8})$/;
 
 /** Whether `text` is a well-formed organization name. */
@@ -95,6 +96,15 @@ export function targetOfPath(path: string): { target: Target; rest: string } | u
   if (found === undefined) return undefined;
   const rest = match[3] ?? "";
   return { target: found, rest: rest.startsWith("/") ? rest : `/${rest}` };
+}
+
+/**
+ * Whether a host name can never be an app's custom domain: an IPv4 address in any spelling that
+ * URLs know, a name of the machine itself, or the platform's own host and what is below it.
+ */
+export function isReservedHost(name: string, platform: string): boolean {
+  if (ADDRESS_LABEL.test(name.slice(name.lastIndexOf(".") + 1))) return true;
+  return ["localhost", platform].some((host) => name === host || name.endsWith(`.${host}`));
 }
 
 /** `hello--acme`, or `v3--hello--acme` for a preview. */

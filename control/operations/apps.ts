@@ -3,7 +3,13 @@ import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { IgniteError } from "../../core/errors.ts";
 import { type AppId, isId } from "../../core/ids.ts";
 import { deletedAppTtlMs } from "../../core/limits.ts";
-import { fitsHost, hostLabelOf, isAppName, parseAppName } from "../../core/names.ts";
+import {
+  fitsHost,
+  hostLabelOf,
+  isAppName,
+  isReservedHost,
+  parseAppName,
+} from "../../core/names.ts";
 import {
   type Access,
   AccessPolicy,
@@ -207,15 +213,12 @@ async function changeApp(
   });
 }
 
-/** Hosts below the platform's own follow from names, else one app could pose as another. */
+/** What the platform or its machine answers to is no app's, else one app could pose as another. */
 function checkDomains(ports: Ports, domains: readonly string[] = []): void {
-  const own = new URL(`http://${ports.domain}`).hostname;
-  const api = new URL(ports.publicUrl).hostname;
-  const ours = domains.find((name) =>
-    [own, api].some((host) => name === host || name.endsWith(`.${host}`)),
-  );
-  if (ours === undefined) return;
-  throw invalidArgument("domains", `"${ours}" belongs to the platform.`);
+  const own = [new URL(`http://${ports.domain}`), new URL(ports.publicUrl)];
+  const refused = domains.find((name) => own.some((url) => isReservedHost(name, url.hostname)));
+  if (refused === undefined) return;
+  throw invalidArgument("domains", `"${refused}" is an address, or belongs to the platform.`);
 }
 
 /** The row with both revisions raised, as a change of the caller's. */

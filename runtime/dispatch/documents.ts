@@ -5,7 +5,7 @@
 import type { AppDocument, OrganizationDocument, SignedDocument } from "../../core/deployment.ts";
 import { verifyDocument } from "../../core/deployment.ts";
 import { IgniteError } from "../../core/errors.ts";
-import { parseHost, targetOfHost } from "../../core/names.ts";
+import { isReservedHost, parseHost, targetOfHost } from "../../core/names.ts";
 import type { ChannelKey } from "../../core/plane-token.ts";
 
 /** An app as it is served: its document, and what was worked out of it once. */
@@ -112,7 +112,9 @@ export class Documents {
       if (this.#domains.get(domain) === signed.key) this.#domains.delete(domain);
     }
     if (!document.deleted) {
-      for (const domain of document.domains) this.#domains.set(domain, signed.key);
+      for (const domain of document.domains) {
+        if (!isReservedHost(domain, this.#domain)) this.#domains.set(domain, signed.key);
+      }
     }
     const { key, sequence } = signed;
     const entry: AppEntry = { key, document, sequence, ledgerRound: -1 };

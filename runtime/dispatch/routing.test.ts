@@ -72,6 +72,13 @@ test("the path form without a slash behind the app leads to the one with it", as
   expect((await ask("GET", "/@acme/none"))[0]).toBe(404);
 });
 
+test("the gateway takes no app's custom domain for a host of the platform", async () => {
+  await publish("acme/thief", { domains: ["127.0.0.1", "localhost", "x.localhost"] });
+  expect((await say("127.0.0.1:8787", "/@acme/site/p")).text).toMatch(/^v2 /);
+  expect((await say("localhost:8787", "/@acme/site/p")).text).toMatch(/^v2 /);
+  expect((await say("x.localhost")).response.statusCode).toBe(404);
+});
+
 test("the gateway follows a newer document at once and ignores an older one", async () => {
   const older = await signedApp(appDocument("acme/moved", artifactOfFirst(), { versions }));
   await publish("acme/moved", { traffic: [{ version: 3, weight: 100 }] });

@@ -67,6 +67,20 @@ test("Documents.apply() keeps the newest that control signed, also over a restar
   expect(again.atHost("shop.test")).toBeUndefined();
 });
 
+test("Documents ignores custom domains that are the platform's, as older control planes took", async () => {
+  const documents = new Documents({ folder: await folder(), key, domain: "localhost" });
+  await documents.load();
+  const domains = ["127.0.0.1", "localhost", "shop.localhost", "shop.test"];
+  await documents.apply([await signed(1, { domains })]);
+  for (const host of domains.slice(0, 3)) expect(documents.atHost(host)).toBeUndefined();
+  const app = documents.atHost("shop.test")?.app;
+  expect(app && documents.addressesOf(app)).toEqual([
+    "hello--acme.localhost",
+    "@acme/hello",
+    "shop.test",
+  ]);
+});
+
 function digestOf(bytes: string): Digest {
   return createHash("sha256").update(bytes).digest("hex") as Digest;
 }

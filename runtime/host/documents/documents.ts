@@ -12,7 +12,7 @@ import {
   verifyDocument,
 } from "../../../core/deployment.ts";
 import type { Digest } from "../../../core/ids.ts";
-import { hostLabelOf, targetOfHost } from "../../../core/names.ts";
+import { hostLabelOf, isReservedHost, targetOfHost } from "../../../core/names.ts";
 import type { ChannelKey } from "../../../core/plane-token.ts";
 
 /** An app and what it was read from. */
@@ -91,7 +91,7 @@ export class Documents {
 
   /** Where callers reach an app's traffic: its host, `@org/app`, and its custom domains. */
   addressesOf({ key, document }: KnownApp): string[] {
-    return [`${hostLabelOf(document)}.${this.#domain}`, `@${key}`, ...document.domains];
+    return [`${hostLabelOf(document)}.${this.#domain}`, `@${key}`, ...this.#domainsOf(document)];
   }
 
   organization(name: string): OrganizationDocument | undefined {
@@ -161,10 +161,15 @@ export class Documents {
       if (this.#domains.get(domain) === signed.key) this.#domains.delete(domain);
     }
     this.#apps.set(signed.key, { key: signed.key, document, signed });
-    for (const domain of document.deleted ? [] : document.domains) {
+    for (const domain of document.deleted ? [] : this.#domainsOf(document)) {
       this.#domains.set(domain, signed.key);
     }
     return true;
+  }
+
+  /** Custom domains of an app, without those that no app may have. */
+  #domainsOf({ domains }: AppDocument): string[] {
+    return domains.filter((name) => !isReservedHost(name, this.#domain));
   }
 
   async #write(document: SignedDocument): Promise<void> {
