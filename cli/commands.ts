@@ -131,6 +131,12 @@ export const commands: readonly CommandEntry[] = [
   row("Organization", "keys revoke", "Revoke an API key", () => import("./commands/key/revoke.ts")),
   row(
     "Organization",
+    "keys recover",
+    "Make a key in place of a lost one",
+    () => import("./commands/key/recover.ts"),
+  ),
+  row(
+    "Organization",
     "orgs create",
     "Make an organization",
     () => import("./commands/org/create.ts"),

@@ -44,6 +44,7 @@ export type Reason =
   | "VERSION_NOT_READY" // The version has not compiled, or failed
   | "NO_PREVIOUS_VERSION" // Nothing to roll back to
   | "DRAFT_EMPTY" // Compile was asked before any source was pushed
+  | "LAST_OWNER_KEY" // Without this key nobody could make keys any more
   | "QUOTA_EXCEEDED" // The organization has used up an allowance
   // Compiling
   | "COMPILE_FAILED" // The source has errors; see the diagnostics

@@ -3,13 +3,11 @@
  * it; `ignite backend` leaves that to `wrangler dev`.
  */
 import { join } from "node:path";
-import { Client } from "undici";
-import { IgniteError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
-import { channelKey, planeTokenHeader, signPlaneToken } from "../../core/plane-token.ts";
 import { type Daemon, type DaemonOptions, startDaemon } from "./child.ts";
 import { startControl } from "./control.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { type InternalAddress, postInternal } from "./internal.ts";
 import { storeTokenOf } from "./secrets.ts";
 import { startTasks } from "./tasks.ts";
 
@@ -108,7 +106,8 @@ async function settled<Starts extends Promise<unknown>[] | []>(starts: Starts) {
   return Promise.all(starts);
 }
 
-function socketsIn(run: string): Sockets {
+/** The sockets of a platform in its `run` folder. */
+export function socketsIn(run: string): Sockets {
   const at = (name: string) => join(run, `${name}.sock`);
   return {
     public: at("control"),
@@ -171,26 +170,8 @@ async function startDaemons(
   return { store, region, egress };
 }
 
-async function bootstrap(internal: { socketPath: string; masterKey: Buffer }) {
+async function bootstrap(internal: InternalAddress) {
   const path = "/internal/bootstrap";
-  const plane = await channelKey(new Uint8Array(internal.masterKey), "control");
-  const token = await signPlaneToken(plane, { aud: "control", method: "POST", path }, Date.now());
-  const client = new Client("http://control", { socketPath: internal.socketPath });
-  try {
-    const answer = await client.request({
-      path,
-      method: "POST",
-      headers: { [planeTokenHeader]: token, "content-type": "application/json" },
-      body: "{}",
-    });
-    const body = (await answer.body.json()) as { org: string; key: string | null; detail?: string };
-    if (answer.statusCode === 200) return { org: body.org, key: body.key ?? undefined };
-    throw new IgniteError({
-      code: "unavailable",
-      reason: "CONTROL_UNAVAILABLE",
-      message: `The control plane did not start: ${body.detail ?? answer.statusCode}.`,
-    });
-  } finally {
-    await client.close();
-  }
+  const made = await postInternal<{ org: string; key: string | null }>(internal, path, {});
+  return { org: made.org, key: made.key ?? undefined };
 }

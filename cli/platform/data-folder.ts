@@ -41,10 +41,10 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
 
 async function open(root: string): Promise<DataFolder> {
   await makeFolder(join(root, "keys"), 0o700);
-  const run = await runFolder(root);
+  const run = await makeRunFolder(root);
   const server = await claim(join(run, "up.sock"), root);
   try {
-    const masterKey = await loadMasterKey(join(root, "keys", "master"));
+    const masterKey = await loadMasterKey(masterKeyOf(root));
     const release = () => new Promise<void>((done) => server.close(() => done()));
     return { root, run, masterKey, release };
   } catch (error) {
@@ -66,12 +66,33 @@ function unusable(root: string, error: NodeJS.ErrnoException): IgniteError {
   });
 }
 
-async function runFolder(root: string): Promise<string> {
-  let run = join(root, "run");
-  if (Buffer.byteLength(run) + SOCKET_NAME_BYTES > SOCKET_PATH_BYTES_MAX) {
-    const name = createHash("sha256").update(root).digest("hex").slice(0, 12);
-    run = join(tmpdir(), `ignite-${process.getuid?.() ?? 0}-${name}`);
-  }
+/** What opens the platform that runs in a folder. Fails with NOT_FOUND when none does. */
+export async function findRunning(path: string): Promise<Pick<DataFolder, "run" | "masterKey">> {
+  const root = resolve(path);
+  const run = runFolderOf(root);
+  const masterKey = await readFile(masterKeyOf(root)).catch(() => undefined);
+  if (masterKey !== undefined && (await answers(join(run, "up.sock")))) return { run, masterKey };
+  throw new IgniteError({
+    code: "not_found",
+    reason: "NOT_FOUND",
+    message: `No Ignite runs with the data folder ${root}, or this user may not read it.`,
+    hint: "Start it with `ignite up`, and name its folder with --data.",
+  });
+}
+
+function masterKeyOf(root: string): string {
+  return join(root, "keys", "master");
+}
+
+function runFolderOf(root: string): string {
+  const run = join(root, "run");
+  if (Buffer.byteLength(run) + SOCKET_NAME_BYTES <= SOCKET_PATH_BYTES_MAX) return run;
+  const name = createHash("sha256").update(root).digest("hex").slice(0, 12);
+  return join(tmpdir(), `ignite-${process.getuid?.() ?? 0}-${name}`);
+}
+
+async function makeRunFolder(root: string): Promise<string> {
+  const run = runFolderOf(root);
   await makeFolder(run, 0o700);
   await chmod(run, 0o700);
   return run;

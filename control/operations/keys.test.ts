@@ -10,6 +10,7 @@ import { KeyService } from "../../proto/gen/ignite/v1/key_service_pb.ts";
 import { type TestControl, testControl } from "../testing/control.ts";
 import { formatApiKey, isApiKey } from "./api-key.ts";
 import { sha256Hex } from "./hash.ts";
+import { recoverKey } from "./keys.ts";
 import { bootstrap } from "./organizations.ts";
 
 const keysAtEdge = (control: TestControl) => {
@@ -44,6 +45,38 @@ test("createKey() and revokeKey() reach the edge", async () => {
     false,
     true,
   ]);
+});
+
+test("revokeKey() keeps the last key that owns or operates, unless it is forced", async () => {
+  const control = await testControl();
+  const keys = control.client(KeyService);
+  const first = (await keys.whoAmI({})).key?.id ?? "";
+  const { secret } = await keys.createKey({ name: "second", role: Role.OWNER });
+  const owner = control.client(KeyService, secret);
+  await expect(owner.revokeKey({ id: first })).rejects.toThrow("operates the platform");
+  const { key } = await recoverKey(control.ports, "local", true);
+  await owner.revokeKey({ id: first });
+  const recovered = control.client(KeyService, key);
+  await recovered.revokeKey({ id: (await owner.whoAmI({})).key?.id ?? "" });
+  const own = (await recovered.whoAmI({})).key?.id ?? "";
+  await expect(recovered.revokeKey({ id: own })).rejects.toMatchObject({
+    code: Code.FailedPrecondition,
+  });
+  expect((await recovered.revokeKey({ id: own, force: true })).key?.revokeTime).toBeDefined();
+});
+
+test("recoverKey() makes owners of organizations, which only the platform's own calls can", async () => {
+  const control = await testControl();
+  await control.client(AdminService).createOrganization({ name: "acme" });
+  const call = { method: "POST", body: JSON.stringify({ org: "acme" }) };
+  const answer = await control.fetchInternal("/internal/keys", call);
+  const { key } = (await answer.json()) as { key: string };
+  const found = (await control.client(KeyService, key).whoAmI({})).key;
+  expect(found).toMatchObject({ organization: "acme", role: Role.OWNER, operator: false });
+  expect(keysAtEdge(control)).toContain(found?.id);
+  const body = JSON.stringify({ org: "nobody" });
+  expect((await control.fetchInternal("/internal/keys", { ...call, body })).status).toBe(404);
+  expect((await control.fetchInternal("/internal/keys", { ...call, token: "x" })).status).toBe(401);
 });
 
 test("createKey() repeated with its idempotency key answers the same secret", async () => {

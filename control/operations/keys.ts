@@ -11,9 +11,9 @@ import type { KeyRow, OrganizationRow, Ports } from "../ports.ts";
 import { formatApiKey, shownPartOf } from "./api-key.ts";
 import { retryOnRace } from "./apps.ts";
 import { checkOrganization } from "./authentication.ts";
-import { mutate } from "./commits.ts";
+import { mutate, platformCommit } from "./commits.ts";
 import { announce, organizationDocument } from "./documents.ts";
-import { notFound } from "./failures.ts";
+import { failedPrecondition, notFound } from "./failures.ts";
 import { sha256Hex } from "./hash.ts";
 import { type PageRequest, readPage, type TokenPage } from "./pages.ts";
 
@@ -96,11 +96,14 @@ export function listKeys(
   );
 }
 
-/** Revokes a key at once; one that is revoked stays as it is. Fails with NOT_FOUND. */
+/**
+ * Revokes a key at once; one that is revoked stays as it is. Fails with NOT_FOUND, and without
+ * `force` with LAST_OWNER_KEY.
+ */
 export function revokeKey(
   context: CallContext,
   ports: Ports,
-  request: { id: KeyId; idempotencyKey: string },
+  request: { id: KeyId; force: boolean; idempotencyKey: string },
 ): Promise<KeyRow> {
   const call = { method: "RevokeKey", idempotencyKey: request.idempotencyKey, request };
   return mutate<KeyRow>(context, ports, call, (commit) =>
@@ -112,6 +115,7 @@ export function revokeKey(
       const key = { ...old, revokedMs };
       const { organization, live } = await keysOf(ports, old.org);
       const rest = live.filter(({ id }) => id !== old.id);
+      if (!request.force) checkIsNotLast(old, rest);
       const document = organizationDocument(ports, organization, rest);
       const change = { action: "key.revoke", resourceId: old.id, resourceName: old.name };
       const written = commit(change, key, document.seal);
@@ -120,6 +124,47 @@ export function revokeKey(
       return key;
     }),
   );
+}
+
+/** Refuses to take the last key that governs the organization, or the platform. */
+function checkIsNotLast(key: KeyRow, rest: readonly KeyRow[]): void {
+  const governs = ({ role, apps }: KeyRow) => role === "owner" && apps.length === 0;
+  const isLastOwner = governs(key) && !rest.some(governs);
+  const isLastOperator = key.operator && !rest.some(({ operator }) => operator);
+  if (!isLastOwner && !isLastOperator) return;
+  throw failedPrecondition(
+    "LAST_OWNER_KEY",
+    isLastOperator
+      ? "It is the last key that operates the platform."
+      : `It is the last key that owns the organization "${key.org}".`,
+    isLastOperator
+      ? "`ignite keys recover` makes another one first; --force revokes it all the same."
+      : "`ignite keys create --role owner` makes another one first; --force revokes it all the same.",
+  );
+}
+
+/**
+ * Makes an owner's key for whoever has the installation's own credentials, when those who had one
+ * lost it. Fails with NOT_FOUND.
+ */
+export function recoverKey(
+  ports: Ports,
+  org: string,
+  operator: boolean,
+): Promise<{ org: string; key: string }> {
+  return retryOnRace(async () => {
+    const organization = await ports.stores.organizations.find(org);
+    if (organization === undefined) throw notFound(`organization "${org}"`);
+    const facts = { org, name: "recovered key", role: "owner" as const, apps: [], operator };
+    const made = await newKey(ports, facts, newSalt());
+    const live = await ports.stores.keys.listLive(org, ports.clock.nowMs());
+    const document = organizationDocument(ports, organization, [...live, made.key]);
+    const change = { action: "key.recover", resourceId: made.key.id, resourceName: facts.name };
+    const commit = platformCommit(ports, org, change, document.seal);
+    await ports.stores.keys.create(made.key, organization.revision, commit);
+    await announce(ports, document);
+    return { org, key: made.secret };
+  });
 }
 
 /** Makes a row and its text from a salt. */

@@ -35,9 +35,9 @@ export function keyMethods(ports: Ports): ServiceImpl<typeof KeyService> {
       const { items, nextPageToken } = await listKeys(callOf(context), ports, request);
       return { keys: items.map(encodeKey), nextPageToken };
     },
-    async revokeKey({ id, idempotencyKey }, context) {
+    async revokeKey({ id, force, idempotencyKey }, context) {
       if (!isId("key", id)) throw invalidArgument("id", "it is not an id of a key.");
-      const key = await revokeKey(callOf(context), ports, { id, idempotencyKey });
+      const key = await revokeKey(callOf(context), ports, { id, force, idempotencyKey });
       return { key: encodeKey(key) };
     },
   };

@@ -135,6 +135,22 @@ test("a language of a later release is refused by name, over the API too", async
   });
 });
 
+test("ignite keys recover makes an operator key for who lost all keys", async () => {
+  const data = join(platform.dataDir, "data");
+  const lost = JSON.parse((await platform.ignite(["whoami", "--json"])).stdout) as {
+    key: { id: string };
+  };
+  const refused = await platform.ignite(["keys", "revoke", lost.key.id]);
+  expect(refused.stderr).toContain("why: LAST_OWNER_KEY");
+  const recovered = await platform.ignite(["keys", "recover", "--data", data]);
+  expect(recovered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^igk_\w+\n$/) });
+  const key = recovered.stdout.trim();
+  const orgs = await platform.ignite(["orgs", "list", "--key", key]);
+  expect(orgs).toMatchObject({ code: 0, stdout: expect.stringContaining("local") });
+  const elsewhere = await platform.ignite(["keys", "recover", "--data", platform.dataDir]);
+  expect(elsewhere.stderr).toContain("No Ignite runs with the data folder");
+});
+
 test("what was published is there again after a restart", async () => {
   await run("rollback", "my-app");
   const before = await (await at("/")).text();

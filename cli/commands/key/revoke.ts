@@ -3,6 +3,7 @@ import type { Command } from "../../command.ts";
 /** `ignite keys revoke` */
 export const command: Command = {
   args: [{ name: "id", summary: "key_…" }],
+  options: [{ flags: "--force", summary: "also the last key that owns or operates" }],
   examples: [["ignite keys revoke key_01j9…", "it stops working at once"]],
   async run(context, input) {
     const [{ ApiKeySchema }, { plain }, client] = await Promise.all([
@@ -10,7 +11,10 @@ export const command: Command = {
       import("../../api.ts"),
       context.keys(),
     ]);
-    const { key } = await client.revokeKey({ id: input.required("id") });
+    const { key } = await client.revokeKey({
+      id: input.required("id"),
+      force: input.flag("force"),
+    });
     if (key === undefined) return;
     context.io.result(plain(ApiKeySchema, key), () => `Revoked ${key.id} (${key.name})`);
   },

@@ -1,6 +1,6 @@
 /**
  * What the other planes ask of control, on a listener of its own: documents and artifacts for the
- * edge, its reports, the first organization, and the periodic tasks.
+ * edge, its reports, the first organization, keys instead of lost ones, and the periodic tasks.
  */
 import { Hono } from "hono";
 import type { ExecutionRecord, LogRecord } from "../../../core/deployment.ts";
@@ -9,6 +9,7 @@ import { type ChannelKey, planeTokenHeader, verifyPlaneToken } from "../../../co
 import { isDigest } from "../../../core/ids.ts";
 import { invalidArgument, notFound } from "../../operations/failures.ts";
 import { recordExecutions } from "../../operations/executions.ts";
+import { recoverKey } from "../../operations/keys.ts";
 import { type DroppedLines, recordLogs } from "../../operations/logs.ts";
 import { bootstrap } from "../../operations/organizations.ts";
 import type { Ports } from "../../ports.ts";
@@ -55,6 +56,10 @@ export function internal(ports: Ports, key: () => Promise<ChannelKey>): Hono<App
   app.post("/bootstrap", async (context) =>
     context.json(await bootstrap(ports, FIRST_ORGANIZATION)),
   );
+  app.post("/keys", async (context) => {
+    const { org = FIRST_ORGANIZATION } = await context.req.json<{ org?: string }>();
+    return context.json(await recoverKey(ports, org, org === FIRST_ORGANIZATION));
+  });
   app.post("/tasks/:name", async (context) => {
     const { name } = context.req.param();
     const task = findTask(name);
