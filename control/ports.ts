@@ -286,6 +286,8 @@ export interface IdempotencyStore {
 export interface BlobOwnerStore {
   add(org: string, digest: Digest, sizeBytes: number, nowMs: number): Promise<void>;
   has(org: string, digest: Digest): Promise<boolean>;
+  /** What the organization stores: its uploads, and the artifacts of its apps' versions. */
+  bytesOf(org: string): Promise<number>;
   /** Of these digests, those that a draft or a version (source or artifact) names. */
   referenced(digests: readonly Digest[]): Promise<ReadonlySet<Digest>>;
   /** Forgets all owners of these blobs, which are about to be deleted. */

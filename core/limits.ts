@@ -17,6 +17,11 @@ export const varsMax = 256; // Environment entries
 export const varBytesMax = 32 * 1024; // One value
 export const varsBytesMax = 512 * 1024; // The loader takes 1 MiB of environment
 
+/** What an organization may have when its quota does not say. */
+export const orgAppsMaxDefault = 100; // Each keeps documents at the edge
+export const orgStorageMbMaxDefault = 5 * 1024; // Sources and artifacts; disks are shared
+export const orgUploadsMax = 8; // Begun and not complete; each may hold a whole source
+
 /** Compiling. */
 export const compileTimeoutMs = 120_000; // A cold npm cache included
 export const compileMemoryBytesMax = 2 * 1024 * 1024 * 1024; // Type checking large apps
@@ -48,6 +53,8 @@ export const logLineBytesMax = 16 * 1024;
 export const cellLineCharactersMax = 256 * 1024; // A full line and its stack, as JSON
 export const logBytesPerExecutionMax = 1024 * 1024;
 export const logBytesPerSecondMax = 256 * 1024; // Per app
+export const orgLogBytesPerSecond = 1024 * 1024; // Kept of one organization; disks are shared
+export const orgLogBurstBytes = 64 * 1024 * 1024; // A minute of a bad deploy
 
 /** Calling the control API. Rates are those of one isolate, in its memory. */
 export const callsPerSecond = 500; // Of one organization; people and their CI need a fraction

@@ -4,7 +4,14 @@ import type { Blobs } from "../ports.ts";
 import { type Fetcher, unavailable } from "./http.ts";
 
 const REQUEST_HEADERS = ["content-type", "content-range", "range", "if-none-match", "if-range"];
-const RESPONSE_HEADERS = ["accept-ranges", "content-length", "content-range", "etag", "range"];
+const RESPONSE_HEADERS = [
+  "accept-ranges",
+  "content-length",
+  "content-range",
+  "etag",
+  "ignite-blob-bytes",
+  "range",
+];
 
 /** Makes the client. `token` is the store's bearer. */
 export function blobClient(store: Fetcher, token: string): Blobs {

@@ -107,6 +107,7 @@ const calls: Record<string, (stores: Stores) => Promise<unknown>> = {
   "idempotency.prune": (it) => it.idempotency.prune(1, 10),
   "blobOwners.add": (it) => it.blobOwners.add("acme", "d" as Digest, 1, 1),
   "blobOwners.has": (it) => it.blobOwners.has("acme", "d" as Digest),
+  "blobOwners.bytesOf": (it) => it.blobOwners.bytesOf("acme"),
   "blobOwners.referenced": (it) => it.blobOwners.referenced(["d" as Digest]),
   "blobOwners.forget": (it) => it.blobOwners.forget(["d" as Digest]),
 };

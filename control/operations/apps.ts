@@ -1,5 +1,5 @@
 /** Apps: names, access and domains. Versions and traffic are in versions.ts and publishing.ts. */
-import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import { toJsonString } from "@bufbuild/protobuf";
 import { IgniteError } from "../../core/errors.ts";
 import { type AppId, isId } from "../../core/ids.ts";
 import { deletedAppTtlMs } from "../../core/limits.ts";
@@ -15,7 +15,6 @@ import {
   AccessPolicy,
   AccessSchema,
 } from "../../proto/gen/ignite/v1/ignite_common_pb.ts";
-import { QuotaSchema } from "../../proto/gen/ignite/v1/organization_pb.ts";
 import type { CallContext } from "../context.ts";
 import type { AppRow, DraftRow, Ports } from "../ports.ts";
 import { checkOrganization } from "./authentication.ts";
@@ -23,6 +22,7 @@ import { mutate } from "./commits.ts";
 import { announce, appDocument } from "./documents.ts";
 import { etagMismatch, invalidArgument, isEtagMismatch, notFound } from "./failures.ts";
 import { type PageRequest, readPage, type TokenPage } from "./pages.ts";
+import { checkAppQuota } from "./quota.ts";
 
 /** How a caller names an app. */
 export type AppReference = { id: string } | { name: string };
@@ -106,7 +106,7 @@ export async function createApp(
   const call = { method: "CreateApp", idempotencyKey: request.idempotencyKey, request };
   return mutate<AppRow>(context, ports, call, async (commit) => {
     await checkNameIsFree(ports, org, name);
-    await checkQuota(ports, org);
+    await checkAppQuota(ports, org);
     const app = newApp(ports, org, name, request);
     const draft: DraftRow = {
       appId: app.id,
@@ -259,18 +259,6 @@ async function checkNameIsFree(ports: Ports, org: string, name: string): Promise
     reason: "APP_EXISTS",
     message: `The organization "${org}" already has an app "${name}".`,
     hint: taken.deletedMs === undefined ? "Take another name." : restoreHint(taken),
-  });
-}
-
-async function checkQuota(ports: Ports, org: string): Promise<void> {
-  const organization = await ports.stores.organizations.find(org);
-  const { appsMax } = fromJsonString(QuotaSchema, organization?.quotaJson ?? "{}");
-  if (appsMax === 0 || (await ports.stores.apps.count(org)) < appsMax) return;
-  throw new IgniteError({
-    code: "resource_exhausted",
-    reason: "QUOTA_EXCEEDED",
-    message: `The organization may have ${appsMax} apps and has them.`,
-    hint: "Delete an app, or ask the operator for more.",
   });
 }
 

@@ -5,14 +5,15 @@ import { sourceBytesMax } from "../../core/limits.ts";
 import type { CallContext } from "../context.ts";
 import type { Ports } from "../ports.ts";
 import { invalidArgument, notFound } from "./failures.ts";
+import { checkStorageQuota } from "./quota.ts";
 
 const CREATED: ReadonlySet<number> = new Set([200, 201]);
 const UPLOAD_INCOMPLETE = 308;
 
 /**
  * Passes an upload on. The store checks the bytes, also those of a blob that it has from somebody
- * else: only who sent them whole becomes an owner. Fails with INVALID_ARGUMENT or BODY_TOO_LARGE
- * before any byte is read.
+ * else: only who sent them whole becomes an owner. Fails with INVALID_ARGUMENT, BODY_TOO_LARGE or
+ * QUOTA_EXCEEDED before any byte is read.
  */
 export async function uploadBlob(
   { principal }: CallContext,
@@ -22,15 +23,23 @@ export async function uploadBlob(
 ): Promise<Response> {
   const checked = digestOf(digest);
   const { blobOwners } = ports.stores;
-  const lengthBytes = Number(request.headers.get("content-length") ?? 0);
-  if (lengthBytes > sourceBytesMax) throw tooLarge(lengthBytes);
+  const sizeBytes = sizeOf(request.headers);
+  if (sizeBytes > sourceBytesMax) throw tooLarge(sizeBytes);
   const isOwner = await blobOwners.has(principal.org, checked);
+  if (!isOwner) await checkStorageQuota(ports, principal.org, sizeBytes);
   const upload = { owner: principal.org, verify: !isOwner };
   const response = await ports.blobs.forward(checked, request, upload);
   if (CREATED.has(response.status) && !isOwner) {
-    await blobOwners.add(principal.org, checked, lengthBytes, ports.clock.nowMs());
+    const storedBytes = Number(response.headers.get("ignite-blob-bytes") ?? sizeBytes);
+    await blobOwners.add(principal.org, checked, storedBytes, ports.clock.nowMs());
   }
   return response;
+}
+
+/** How large the blob is going to be; 0 when the sender does not say. */
+function sizeOf(headers: Headers): number {
+  const total = /\/(\d{1,15})$/.exec(headers.get("content-range") ?? "")?.[1];
+  return Number(total ?? headers.get("content-length") ?? 0);
 }
 
 /**
@@ -58,10 +67,10 @@ function digestOf(text: string): Digest {
   throw invalidArgument("digest", "it is not a SHA-256 in lower-case hexadecimal.");
 }
 
-function tooLarge(lengthBytes: number): IgniteError {
+function tooLarge(sizeBytes: number): IgniteError {
   return new IgniteError({
     code: "resource_exhausted",
     reason: "BODY_TOO_LARGE",
-    message: `The blob has ${lengthBytes} bytes; ${sourceBytesMax} are allowed.`,
+    message: `The blob has ${sizeBytes} bytes; ${sourceBytesMax} are allowed.`,
   });
 }

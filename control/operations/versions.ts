@@ -31,6 +31,7 @@ import { type DraftState, getDraft } from "./drafts.ts";
 import { failedPrecondition, notFound } from "./failures.ts";
 import { digestOf } from "./hash.ts";
 import { type PageRequest, readPage, type TokenPage } from "./pages.ts";
+import { checkStorageQuota } from "./quota.ts";
 
 /** A version with its app. */
 export interface VersionOfApp {
@@ -86,7 +87,8 @@ export function activeVersionOf(app: AppRow): number {
 
 /**
  * Makes a version from the draft, or finds the one that equal code and configuration gave before.
- * One that is COMPILING must be given to {@link finishCompile}. Fails with DRAFT_EMPTY.
+ * One that is COMPILING must be given to {@link finishCompile}. Fails with DRAFT_EMPTY or
+ * QUOTA_EXCEEDED.
  */
 export async function startCompile(
   context: CallContext,
@@ -101,6 +103,7 @@ export async function startCompile(
     const inputDigest = await digestOf([codeOf(state), JSON.parse(state.draft.configJson)]);
     const equal = await ports.stores.versions.findCompiled(state.app.id, inputDigest);
     if (equal !== undefined) return { id: equal.id };
+    await checkStorageQuota(ports, state.app.org, 0);
     const version = newVersion(context, ports, state, { inputDigest, message: request.message });
     const resourceName = `${state.app.org}/${state.app.name}`;
     const change = { action: "version.compile", resourceId: version.id, resourceName };

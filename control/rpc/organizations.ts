@@ -1,5 +1,5 @@
 /** RPCs of operators: the part of AdminService about organizations. */
-import { create, fromJsonString, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../proto/gen/ignite/v1/admin_service_pb.ts";
@@ -10,6 +10,7 @@ import {
   QuotaSchema,
 } from "../../proto/gen/ignite/v1/organization_pb.ts";
 import { checkHealth } from "../operations/health.ts";
+import { quotaOf } from "../operations/quota.ts";
 import { createOrganization, listOrganizations, setQuota } from "../operations/organizations.ts";
 import { etagOf } from "../operations/apps.ts";
 import type { OrganizationRow, Ports } from "../ports.ts";
@@ -67,7 +68,7 @@ export function encodeOrganization(
     etag: etagOf(row),
     createTime: timestampFromMs(row.createdMs),
     isolation: ISOLATIONS[row.isolation],
-    quota: fromJsonString(QuotaSchema, row.quotaJson),
+    quota: quotaOf(row),
   };
 }
 

@@ -150,6 +150,10 @@ describe.each(storeImplementations)("stores in %s", (_, open) => {
     const pushed = { ...draft(hello.id), sourceDigest: source, revision: 2 };
     await stores.apps.changeDraft(pushed, commit());
     await stores.versions.create(version(hello.id, { artifactDigest: artifact }), commit());
+    const size = { sizeBytes: 30 };
+    await stores.versions.create(version(hello.id, { number: 2, ...size }), commit());
+    expect(await stores.blobOwners.bytesOf("acme")).toBe(5 + version(hello.id).sizeBytes + 30);
+    expect(await stores.blobOwners.bytesOf("beta")).toBe(0);
     const referenced = await stores.blobOwners.referenced([source, artifact, lost]);
     expect(referenced).toEqual(new Set([source, artifact]));
     expect(await stores.blobOwners.referenced([])).toEqual(new Set());

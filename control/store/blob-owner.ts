@@ -1,4 +1,4 @@
-import { and, eq, inArray } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Digest } from "../../core/ids.ts";
 import { drafts, orgBlobs, versions } from "../db/schema.ts";
 import type { BlobOwnerStore } from "../ports.ts";
@@ -17,6 +17,15 @@ export function blobOwnerStore(db: Database): BlobOwnerStore {
         .from(orgBlobs)
         .where(and(eq(orgBlobs.org, org), eq(orgBlobs.digest, digest)));
       return (await translated(() => found)).length > 0;
+    },
+    async bytesOf(org) {
+      const found = db.all<{ bytes: number }>(
+        sql`SELECT
+          (SELECT coalesce(sum(size_bytes), 0) FROM org_blobs WHERE org = ${org}) +
+          (SELECT coalesce(sum(versions.size_bytes), 0) FROM apps
+           JOIN versions ON versions.app_id = apps.id WHERE apps.org = ${org}) AS bytes`,
+      );
+      return (await translated(() => found))[0]?.bytes ?? 0;
     },
     async referenced(digests) {
       if (digests.length === 0) return new Set();

@@ -21,6 +21,7 @@ import { idempotencyConflict } from "../failures.ts";
 export interface BlobOwnerRow {
   org: string;
   digest: string;
+  sizeBytes: number;
 }
 
 /** All rows. Maps go by primary key. */

@@ -94,8 +94,16 @@ function idempotencyStore(state: MemoryState): IdempotencyStore {
 
 function blobOwnerStore(state: MemoryState): BlobOwnerStore {
   return {
-    async add(org, digest) {
-      state.blobOwners.set(`${org} ${digest}`, { org, digest });
+    async add(org, digest, sizeBytes) {
+      const key = `${org} ${digest}`;
+      if (!state.blobOwners.has(key)) state.blobOwners.set(key, { org, digest, sizeBytes });
+    },
+    async bytesOf(org) {
+      const apps = [...state.apps.values()].filter((app) => app.org === org);
+      const ids = new Set(apps.map(({ id }) => id));
+      const versions = [...state.versions.values()].filter(({ appId }) => ids.has(appId));
+      const blobs = [...state.blobOwners.values()].filter((blob) => blob.org === org);
+      return [...versions, ...blobs].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     },
     async has(org, digest) {
       return state.blobOwners.has(`${org} ${digest}`);

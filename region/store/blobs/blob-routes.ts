@@ -20,6 +20,7 @@ import { sourceBytesMax } from "../../../core/limits.ts";
 import { bodyOf, sendError, sendJson } from "../http.ts";
 import { type BlobFolder, type BlobInfo, notFound } from "./blob-folder.ts";
 
+const SIZE_HEADER = "ignite-blob-bytes"; // What a stored blob takes, whatever its sender said
 const PAGE_SIZE_MAX = 1_000; // As other lists
 const DRAINED_BYTES_MAX = sourceBytesMax; // No tenant may send more, who does gets no answer
 
@@ -65,7 +66,8 @@ async function put(
   try {
     if (range === undefined) {
       const isNew = await drained(request, folder.write(digest, bodyOf(request), verify));
-      response.writeHead(isNew ? 201 : 200).end();
+      const size = (await folder.find(digest))?.size ?? 0;
+      response.writeHead(isNew ? 201 : 200, { [SIZE_HEADER]: size }).end();
       return;
     }
     await putPiece(folder, digest, { range, verify }, request, response);
@@ -95,7 +97,7 @@ async function putPiece(
   }
   const piece = { offset: Number(first), total: Number(total), owner, verify };
   const uploaded = await drained(request, folder.writePiece(digest, piece, bodyOf(request)));
-  if (uploaded === piece.total) response.writeHead(201).end();
+  if (uploaded === piece.total) response.writeHead(201, { [SIZE_HEADER]: uploaded }).end();
   else incomplete(response, uploaded);
 }
 

@@ -81,13 +81,14 @@ export const OrganizationSchema: GenMessage<Organization> = /*@__PURE__*/
   messageDesc(file_ignite_v1_organization, 0);
 
 /**
- * What an organization may use. 0 means the platform's default.
+ * What an organization may use. 0 means the platform's default, which an answer shows for what is
+ * enforced: apps and storage.
  *
  * @generated from message ignite.v1.Quota
  */
 export type Quota = Message<"ignite.v1.Quota"> & {
   /**
-   * Apps that live at a time.
+   * Apps that live at a time; 0 means 100.
    *
    * @generated from field: uint32 apps_max = 1;
    */
@@ -115,7 +116,7 @@ export type Quota = Message<"ignite.v1.Quota"> & {
   executionsMax: number;
 
   /**
-   * Stored blobs, in MiB.
+   * Sources and artifacts that are stored, in MiB; 0 means 5,120.
    *
    * @generated from field: uint32 storage_mb_max = 5;
    */
