@@ -19,6 +19,7 @@ import {
 import { join } from "node:path";
 import { IgniteError } from "../../../core/errors.ts";
 import { type Digest, isDigest } from "../../../core/ids.ts";
+import { orgUploadsMax } from "../../../core/limits.ts";
 
 /** A stored blob. */
 export interface BlobInfo {
@@ -46,6 +47,8 @@ export interface UploadPiece {
   verify: boolean;
 }
 
+const PARTIAL = ".part";
+const OWNER_HASH_CHARACTERS = 32;
 const PARTIAL_TTL_MS = 24 * 60 * 60 * 1000; // An upload nobody continues
 
 /** The blobs below one folder. Methods fail with STORE_FULL when the disk has no room. */
@@ -66,11 +69,11 @@ export class BlobFolder {
     await mkdir(temporary, { recursive: true, mode: 0o700 });
     for (const name of await readdir(temporary)) {
       const path = join(temporary, name);
-      const resumable = name.endsWith(".part");
-      const age = resumable ? Date.now() - (await stat(path)).mtimeMs : Infinity;
-      if (age > PARTIAL_TTL_MS) await rm(path, { force: true });
+      if (!name.endsWith(PARTIAL)) await rm(path, { force: true });
     }
-    return new BlobFolder(root, bytesMax);
+    const folder = new BlobFolder(root, bytesMax);
+    await folder.#dropAbandoned();
+    return folder;
   }
 
   /** What is known of a blob. */
@@ -128,7 +131,9 @@ export class BlobFolder {
   /**
    * Stores the next piece. Answers how much has come; all of it means that the blob is stored.
    * Fails with BLOB_RANGE_INVALID at another offset than {@link uploaded} tells, or while another
-   * request continues the same upload; with BLOB_DIGEST_MISMATCH the upload starts over.
+   * request continues the same upload; with BLOB_DIGEST_MISMATCH the upload starts over. An owner
+   * has so many uploads at a time: one more takes the place of the one that was continued longest
+   * ago, or fails with QUOTA_EXCEEDED while all are being continued.
    */
   async writePiece(
     digest: Digest,
@@ -141,6 +146,7 @@ export class BlobFolder {
     if (this.#busy.has(partial)) throw rangeInvalid("another request continues this upload");
     this.#busy.add(partial);
     try {
+      await this.#makeRoom(partial, piece.owner);
       return await translated(() => this.#appendPiece(digest, partial, piece, source));
     } finally {
       this.#busy.delete(partial);
@@ -157,6 +163,7 @@ export class BlobFolder {
 
   /** Lists blobs stored before `beforeMs`, by digest, from after `cursor` on. */
   async list(beforeMs: number, cursor: string, limit: number): Promise<BlobPage> {
+    if (cursor === "") await this.#dropAbandoned(); // Whoever lists all is about to tidy up
     const items: BlobInfo[] = [];
     for await (const digest of this.#digestsAfter(cursor)) {
       const info = await this.find(digest);
@@ -165,6 +172,40 @@ export class BlobFolder {
       if (items.length === limit) return { items, cursor: digest };
     }
     return { items, cursor: undefined };
+  }
+
+  /** Sees to it that one more upload of the owner is not one too many. */
+  async #makeRoom(partial: string, owner: string): Promise<void> {
+    const isTheirs = (path: string) => path.startsWith(this.#partialsOf(owner));
+    const partials = (await this.#partials()).filter(({ path }) => isTheirs(path));
+    if (partials.some(({ path }) => path === partial)) return;
+    const begun = new Set(partials.map(({ path }) => path));
+    for (const path of this.#busy) if (isTheirs(path)) begun.add(path); // This one among them
+    const excess = begun.size - orgUploadsMax;
+    if (excess <= 0) return;
+    const idle = partials.filter(({ path }) => !this.#busy.has(path));
+    if (idle.length < excess) throw tooManyUploads();
+    const oldest = idle.toSorted((a, b) => a.writtenMs - b.writtenMs).slice(0, excess);
+    for (const { path } of oldest) await rm(path, { force: true });
+  }
+
+  async #dropAbandoned(): Promise<void> {
+    const beforeMs = Date.now() - PARTIAL_TTL_MS;
+    for (const { path, writtenMs } of await this.#partials()) {
+      if (writtenMs < beforeMs && !this.#busy.has(path)) await rm(path, { force: true });
+    }
+  }
+
+  /** The uploads that have begun, of all owners. */
+  async #partials(): Promise<{ path: string; writtenMs: number }[]> {
+    const temporary = join(this.#root, "tmp");
+    const names = (await readdir(temporary)).filter((name) => name.endsWith(PARTIAL));
+    const found = names.map(async (name) => {
+      const path = join(temporary, name);
+      const written = await stat(path).catch(() => undefined); // It may be finished by now
+      return written === undefined ? [] : [{ path, writtenMs: written.mtimeMs }];
+    });
+    return (await Promise.all(found)).flat();
   }
 
   async #appendPiece(
@@ -233,8 +274,13 @@ export class BlobFolder {
   }
 
   #partialOf(digest: Digest, owner: string): string {
-    const name = createHash("sha256").update(`${digest} ${owner}`).digest("hex");
-    return join(this.#root, "tmp", `${name}.part`);
+    return `${this.#partialsOf(owner)}${digest}${PARTIAL}`;
+  }
+
+  /** What the paths of an owner's uploads begin with; names may have what file names may not. */
+  #partialsOf(owner: string): string {
+    const hash = createHash("sha256").update(owner).digest("hex");
+    return join(this.#root, "tmp", `${hash.slice(0, OWNER_HASH_CHARACTERS)}-`);
   }
 }
 
@@ -302,6 +348,14 @@ function rangeInvalid(what: string): IgniteError {
     code: "out_of_range",
     reason: "BLOB_RANGE_INVALID",
     message: `The piece does not fit: ${what}.`,
+  });
+}
+
+function tooManyUploads(): IgniteError {
+  return new IgniteError({
+    code: "resource_exhausted",
+    reason: "QUOTA_EXCEEDED",
+    message: `At most ${orgUploadsMax} uploads in pieces may go on at a time.`,
   });
 }
 

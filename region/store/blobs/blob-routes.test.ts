@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { orgUploadsMax } from "../../../core/limits.ts";
 import { startTemporaryStore, type TemporaryStore } from "../temporary-store.ts";
 
 let running: TemporaryStore;
@@ -84,6 +85,28 @@ test("PUT keeps the pieces of owners apart, and starts over after a wrong one", 
   expect((await piece("sha", "bytes 0-2/6", "acme")).status).toBe(308);
   expect((await piece("XX", "bytes 4-5/6", "mallory")).status).toBe(422);
   expect((await piece("red", "bytes 3-5/6", "acme")).status).toBe(201);
+});
+
+test("PUT keeps a bounded number of incomplete uploads of an owner, the newest", async () => {
+  const begin = (text: string, owner: string) =>
+    put(pathOf(text), text.slice(0, 1), {
+      "content-range": `bytes 0-0/${text.length}`,
+      "ignite-upload-owner": owner,
+    });
+  const uploads = Array.from({ length: orgUploadsMax + 2 }, (_, at) => `upload ${at}`);
+  expect((await begin("of somebody else", "acme")).status).toBe(308);
+  for (const text of uploads) expect((await begin(text, "mallory")).status).toBe(308);
+  expect(await temporaryFiles()).toHaveLength(orgUploadsMax + 1);
+  const rest = (text: string, owner: string) =>
+    put(pathOf(text), text.slice(1), {
+      "content-range": `bytes 1-${text.length - 1}/${text.length}`,
+      "ignite-upload-owner": owner,
+    });
+  const gone = { method: "HEAD", headers: { "ignite-upload-owner": "mallory" } };
+  expect((await running.fetch(pathOf(uploads[1] ?? ""), gone)).status).toBe(404);
+  expect((await rest("of somebody else", "acme")).status).toBe(201);
+  for (const text of uploads.slice(2)) expect((await rest(text, "mallory")).status).toBe(201);
+  expect(await temporaryFiles()).toEqual([]);
 });
 
 test("PUT with ignite-upload-verify takes no digest for having the bytes", async () => {
