@@ -12,6 +12,13 @@ test("take() lets a burst pass, then one for each token that came", () => {
   expect([1, 2, 3, 4].map(() => limit.take("a", 60_000))).toEqual([0, 0, 0, 500]);
 });
 
+test("take() takes all that is asked for, or nothing", () => {
+  const limit = new RateLimit({ burst: 10, perSecond: 2 }, 10);
+  expect([limit.take("a", 0, 8), limit.take("a", 0, 4), limit.take("a", 0, 2)]).toEqual([
+    0, 1_000, 0,
+  ]);
+});
+
 test("peek() takes nothing", () => {
   const limit = new RateLimit({ burst: 1, perSecond: 1 }, 10);
   expect([limit.peek("a", 0), limit.take("a", 0), limit.peek("a", 0)]).toEqual([0, 0, 1_000]);

@@ -25,21 +25,21 @@ export class RateLimit {
     this.#namesMax = namesMax;
   }
 
-  /** Takes a token if there is one. Answers 0, or in how many milliseconds there will be one. */
-  take(name: string, nowMs: number): number {
+  /** Takes tokens if there are so many. Answers 0, or in how many milliseconds there will be. */
+  take(name: string, nowMs: number, count = 1): number {
     const tokens = this.#tokens(name, nowMs);
     this.#buckets.delete(name);
-    this.#buckets.set(name, { tokens: tokens < 1 ? tokens : tokens - 1, filledMs: nowMs });
+    this.#buckets.set(name, { tokens: tokens < count ? tokens : tokens - count, filledMs: nowMs });
     if (this.#buckets.size > this.#namesMax) {
       const [oldest = ""] = this.#buckets.keys();
       this.#buckets.delete(oldest);
     }
-    return this.#waitMs(tokens);
+    return this.#waitMs(tokens, count);
   }
 
   /** What {@link take} would answer, without taking. */
   peek(name: string, nowMs: number): number {
-    return this.#waitMs(this.#tokens(name, nowMs));
+    return this.#waitMs(this.#tokens(name, nowMs), 1);
   }
 
   #tokens(name: string, nowMs: number): number {
@@ -50,7 +50,7 @@ export class RateLimit {
     return Math.min(burst, bucket.tokens + (elapsedMs * perSecond) / 1_000);
   }
 
-  #waitMs(tokens: number): number {
-    return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) * 1_000) / this.#rate.perSecond);
+  #waitMs(tokens: number, count: number): number {
+    return tokens >= count ? 0 : Math.ceil(((count - tokens) * 1_000) / this.#rate.perSecond);
   }
 }

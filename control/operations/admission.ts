@@ -7,6 +7,8 @@ import { IgniteError } from "../../core/errors.ts";
 import {
   callBurstMax,
   callsPerSecond,
+  orgLogBurstBytes,
+  orgLogBytesPerSecond,
   ratedNamesMax,
   wrongKeyBurstMax,
   wrongKeysPerSecond,
@@ -21,6 +23,10 @@ export class Admission {
   );
   readonly #wrongKeys = new RateLimit(
     { burst: wrongKeyBurstMax, perSecond: wrongKeysPerSecond },
+    ratedNamesMax,
+  );
+  readonly #logBytes = new RateLimit(
+    { burst: orgLogBurstBytes, perSecond: orgLogBytesPerSecond },
     ratedNamesMax,
   );
   readonly #rightKeys = new Set<string>(); // Digests, in the order of their use
@@ -46,6 +52,11 @@ export class Admission {
       this.#rightKeys.delete(oldest);
     }
     refuse(this.#calls.take(org, nowMs), `Organization "${org}" calls too often.`);
+  }
+
+  /** Whether a log line of the organization may be kept. */
+  admitsLog(org: string, bytes: number, nowMs: number): boolean {
+    return this.#logBytes.take(org, nowMs, bytes) === 0;
   }
 }
 

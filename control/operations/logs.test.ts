@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import type { LogRecord } from "../../core/deployment.ts";
+import { orgLogBurstBytes } from "../../core/limits.ts";
 import { ComputeService } from "../../proto/gen/ignite/v1/compute_service_pb.ts";
 import { AppRefSchema } from "../../proto/gen/ignite/v1/ignite_common_pb.ts";
 import type { TailLogsResponse } from "../../proto/gen/ignite/v1/invocation_pb.ts";
@@ -55,6 +56,20 @@ test("tailLogs() gives lines in order, with gaps, and resumes behind a position"
   ]);
   expect(await tail(control, { afterSequence: 7n })).toEqual(["8 three"]);
   expect(await tail(control, { tailCount: 1 })).toEqual(["8 three"]);
+});
+
+test("recordLogs() keeps no more of an organization than its share, and says what is lost", async () => {
+  const control = await withApp();
+  const long = "x".repeat(orgLogBurstBytes / 4);
+  await report(control, 0, [line(long), line(long), line(long), line(long), line(long)]);
+  control.clock.advance(60_000);
+  await report(control, 1, [line("later")]);
+  const lines = await tail(control, { afterSequence: 2n });
+  expect(lines.map((text) => text.slice(0, 20))).toEqual([
+    `3 ${"x".repeat(18)}`,
+    "4-5 rate_limited",
+    "6 later",
+  ]);
 });
 
 test("recordLogs() drops a batch that came before, and lines of unknown apps", async () => {

@@ -33,6 +33,7 @@ export interface DroppedLines {
   timeMs: number;
 }
 
+const LINE_OVERHEAD_BYTES = 200; // Columns and index of a row
 const TAIL_COUNT_DEFAULT = 100;
 const READ_LINES_MAX = 500; // Rows read at a time
 const POLL_MS_MIN = 100; // Soon enough for somebody who watches
@@ -70,9 +71,36 @@ export async function recordLogs(
   const ids = await ports.stores.apps.idsOf([...new Set(entries.map(({ app }) => app))]);
   const items = entries.flatMap((entry): LogItem[] => {
     const appId = ids.get(entry.app);
-    return appId === undefined ? [] : [itemOf(appId, entry)];
+    return appId === undefined ? [] : [itemOf(appId, admitted(ports, entry))];
   });
-  if (items.length > 0) await ports.stores.logs.append(batch, items);
+  if (items.length > 0) await ports.stores.logs.append(batch, joined(items));
+}
+
+/** The entry, or that it was lost when the organization logs more than it may. */
+function admitted(ports: Ports, entry: LogRecord | DroppedLines): LogRecord | DroppedLines {
+  if ("dropped" in entry) return entry;
+  const { app, timeMs, message, stack } = entry;
+  const [org = ""] = app.split("/");
+  const bytes = LINE_OVERHEAD_BYTES + message.length + (stack?.length ?? 0);
+  if (ports.admission.admitsLog(org, bytes, ports.clock.nowMs())) return entry;
+  return { app, dropped: 1, reason: "rate_limited", timeMs };
+}
+
+/** Gaps of one app that follow upon each other as one, so that a flood is few rows. */
+function joined(items: readonly LogItem[]): LogItem[] {
+  const kept: LogItem[] = [];
+  const lastOf = new Map<AppId, LogItem>();
+  for (const item of items) {
+    const last = lastOf.get(item.appId);
+    if (item.kind === "gap" && last?.kind === "gap" && last.reason === item.reason) {
+      last.count += item.count;
+      continue;
+    }
+    const copy = { ...item };
+    kept.push(copy);
+    lastOf.set(item.appId, copy);
+  }
+  return kept;
 }
 
 function itemOf(appId: AppId, entry: LogRecord | DroppedLines): LogItem {
