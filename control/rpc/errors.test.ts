@@ -17,7 +17,21 @@ test("a broken rule answers invalid_argument with the field's path", async () =>
   expect(error.code).toBe(Code.InvalidArgument);
   const [violations] = error.findDetails(ViolationsSchema);
   expect(violations?.violations[0]?.field?.elements[0]?.fieldName).toBe("name");
-  expect(error.rawMessage).toContain("name");
+  expect(error.rawMessage).toBe(
+    "name: must be lower-case letters and digits with single hyphens between them",
+  );
+});
+
+test("a NUL character is refused wherever a text may stand", async () => {
+  const control = await testControl();
+  const compute = control.client(ComputeService);
+  const created = await errorOf(compute.createApp({ name: "hello", description: "a\0b" }));
+  expect(created).toMatchObject({ code: Code.InvalidArgument });
+  expect(created.rawMessage).toBe("description: it has a NUL character.");
+  await compute.createApp({ name: "hello" });
+  const app = create(AppRefSchema, { value: { case: "name", value: "local/hello" } });
+  const vars = await errorOf(compute.updateDraft({ app, config: { vars: { A: "\0" } } }));
+  expect(vars.rawMessage).toBe("config.vars.A: it has a NUL character.");
 });
 
 test("an error carries reason, hint and request id", async () => {

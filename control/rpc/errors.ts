@@ -7,6 +7,7 @@ import type { Log } from "../../core/log.ts";
 import { FailureSchema } from "../../proto/gen/ignite/v1/compile_pb.ts";
 import { ErrorInfoSchema } from "../../proto/gen/ignite/v1/error_pb.ts";
 import { callScope } from "./call.ts";
+import { spokenMessage } from "./patterns.ts";
 
 type Detail = ConstructorParameters<typeof ConnectError>[3];
 
@@ -50,7 +51,10 @@ async function* translated<Message>(
 }
 
 function violationError(caught: ValidationError, requestId: string): ConnectError {
-  const violations = caught.violations.map((violation) => violation.toString());
+  for (const violation of caught.violations) violation.message = spokenMessage(violation.message);
+  const violations = caught.violations.map((violation) =>
+    violation.toString().replace(` [${violation.ruleId}]`, ""),
+  );
   const error = new IgniteError({
     code: "invalid_argument",
     reason: "INVALID_ARGUMENT",
