@@ -55,6 +55,15 @@ test.each([
   expect(JSON.parse(answer.body)).toMatchObject({ status: 400 });
 });
 
+test("TRACE, which sends back what came, reaches neither apps nor the API", async () => {
+  for (const host of ["echo--local.localhost", "localhost"]) {
+    const lines = ["TRACE / HTTP/1.1", `host: ${host}`, "connection: close", "", ""];
+    const answer = await sendRaw(platform.url, lines.join("\r\n"));
+    expect(answer.status, host).toBe(405);
+    expect(JSON.parse(answer.body)).toMatchObject({ reason: "METHOD_NOT_ALLOWED" });
+  }
+});
+
 test("two Host headers that differ, and none, are refused", async () => {
   const [first, second] = ["host: echo--local.localhost", "host: echo--acme.localhost"];
   for (const lines of [[first, second], [second, first], []]) {

@@ -110,6 +110,7 @@ function frontend(
     ...binds.map((bind) => `  bind ${bind}`),
     ...rules.map((rule) => `  ${rule}`),
     `  ${refuse(400, "HOST_INVALID", "The Host header is not a hostname.")} if !{ req.fhdr(host) -m reg -i ${hostGrammar} } or { req.fhdr_cnt(host) gt 1 }`,
+    `  ${refuse(405, "METHOD_NOT_ALLOWED", "TRACE is not served.")} if METH_TRACE`,
     "  http-request del-header ^ignite-(?!sticky$|timing$|hops$) -m reg",
     // The front says that it waits for the body: a 100 on its way back would be in the answer's
     "  http-request wait-for-body time 10s at-least 1 if { req.hdr(expect) -m found }",
