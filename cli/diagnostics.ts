@@ -1,6 +1,7 @@
 /** Compile diagnostics as good compilers print them: place, message, line, caret, notes. */
 import { type Diagnostic, Severity } from "../proto/gen/ignite/v1/compile_pb.ts";
 import type { Colors } from "./io.ts";
+import { printable } from "./printable.ts";
 
 /** Reads a file of the source tree; undefined when it cannot. */
 export type SourceReader = (file: string) => Promise<string | undefined>;
@@ -14,7 +15,8 @@ export async function formatDiagnostic(
   colors: Colors,
   sources: SourceReader,
 ): Promise<string> {
-  const { file, line, column, message, code, notes } = diagnostic;
+  const { line, column, code } = diagnostic;
+  const [file, message] = [printable(diagnostic.file), printable(diagnostic.message)];
   const place = file && [file, line || "", (line && column) || ""].filter(Boolean).join(":");
   const lines = [
     `${place && `${colors.bold(place)}: `}${label(diagnostic, colors)} ${colors.bold(message)}` +
@@ -22,7 +24,7 @@ export async function formatDiagnostic(
   ];
   const text = diagnostic.lineText || (await lineOf(diagnostic, sources));
   if (text !== undefined && line > 0) lines.push(...excerpt(diagnostic, text, colors));
-  lines.push(...notes.map((note) => `  ${colors.cyan("=")} ${note}`));
+  lines.push(...diagnostic.notes.map((note) => `  ${colors.cyan("=")} ${printable(note)}`));
   return lines.join("\n");
 }
 
@@ -44,9 +46,11 @@ function excerpt({ line, column, length, severity }: Diagnostic, text: string, c
   const bar = colors.dim("|");
   const start = Math.max(0, column - 1 - LINE_CHARACTERS_MAX / 2);
   const shown = text.slice(start, start + LINE_CHARACTERS_MAX);
-  const lines = [`${colors.dim(`  ${gutter}`)} ${bar} ${shown.replaceAll("\t", TAB_SPACES)}`];
+  const lines = [
+    `${colors.dim(`  ${gutter}`)} ${bar} ${printable(shown).replaceAll("\t", TAB_SPACES)}`,
+  ];
   if (column === 0) return lines;
-  const before = shown.slice(0, column - 1 - start).replaceAll("\t", TAB_SPACES);
+  const before = printable(shown.slice(0, column - 1 - start)).replaceAll("\t", TAB_SPACES);
   const marks = "^".repeat(Math.max(1, Math.min(length, shown.length - (column - 1 - start))));
   const paint = severity === Severity.WARNING ? colors.yellow : colors.red;
   return [...lines, `  ${blank} ${bar} ${" ".repeat(before.length)}${paint(marks)}`];

@@ -5,6 +5,7 @@
 import type { Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import pc from "picocolors";
+import { printableOutput } from "./printable.ts";
 
 /** The three streams of a process. */
 export interface Streams {
@@ -50,12 +51,13 @@ export class Io {
 
   /** Prints a line on stdout; nothing for an empty text. */
   print(text: string): void {
-    if (text !== "") this.streams.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    const shown = printableOutput(text);
+    if (shown !== "") this.streams.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`);
   }
 
   /** Says how it goes, on stderr. */
   progress(text: string): void {
-    this.streams.stderr.write(`${text}\n`);
+    this.streams.stderr.write(`${printableOutput(text)}\n`);
   }
 
   /** Copies bytes to stdout as they come, no faster than it takes them. */

@@ -4,6 +4,7 @@ import type { Diagnostic } from "../proto/gen/ignite/v1/compile_pb.ts";
 import { UsageError } from "./usage-error.ts";
 import { formatDiagnostic, type SourceReader } from "./diagnostics.ts";
 import type { Colors, Io } from "./io.ts";
+import { printable } from "./printable.ts";
 
 /** An error as all its printers see it. */
 export interface Report {
@@ -82,7 +83,7 @@ export async function printReport(io: Io, report: Report, sources: SourceReader)
   const { exitCode: _, ...error } = report;
   if (io.json) {
     const diagnostics = error.diagnostics.map(({ $typeName: _type, ...one }) => one);
-    io.print(JSON.stringify({ error: { ...error, diagnostics } }));
+    io.item({ error: { ...error, diagnostics } }, () => "");
   }
   const colors = io.errorColors;
   for (const one of report.diagnostics) {
@@ -92,13 +93,13 @@ export async function printReport(io: Io, report: Report, sources: SourceReader)
 }
 
 function textOf(report: Report, colors: Colors): string {
-  const lines = [`${colors.red(colors.bold("error:"))} ${report.message}`];
+  const lines = [`${colors.red(colors.bold("error:"))} ${printable(report.message)}`];
   if (report.stack) lines.push(...framesOf(report.stack, report.message));
   if (report.exitCode === 1) {
     const request = report.requestId ? ` (request ${report.requestId})` : "";
     lines.push(colors.dim(`  why: ${report.reason}${request}`));
   }
-  if (report.hint) lines.push(`  ${colors.cyan("next:")} ${report.hint}`);
+  if (report.hint) lines.push(`  ${colors.cyan("next:")} ${printable(report.hint)}`);
   return lines.join("\n");
 }
 
@@ -106,7 +107,7 @@ function textOf(report: Report, colors: Colors): string {
 function framesOf(stack: string, message: string): string[] {
   const [first = "", ...frames] = stack.split("\n");
   const lines = first.endsWith(message) ? frames : [first, ...frames];
-  return lines.map((line) => `    ${line.trim()}`);
+  return lines.map((line) => `    ${printable(line.trim())}`);
 }
 
 function isApiError(caught: unknown): caught is ApiErrorShape {

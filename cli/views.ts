@@ -12,6 +12,7 @@ import {
 import { type LogEntry, type LogGap, LogLevel } from "../proto/gen/ignite/v1/log_pb.ts";
 import type { Version } from "../proto/gen/ignite/v1/version_pb.ts";
 import { type Colors, fields, table } from "./io.ts";
+import { printable } from "./printable.ts";
 import { stackBelow } from "./stack.ts";
 
 /** `2026-08-01 12:00:00` in UTC; empty for no time. */
@@ -46,7 +47,7 @@ export function versionTable(versions: readonly Version[], colors: Colors): stri
     version.weightPercent > 0 ? `${version.weightPercent}%` : "",
     version.sizeBytes > 0n ? bytes(version.sizeBytes) : "",
     time(version.createTime),
-    version.failure?.message || version.message,
+    printable(version.failure?.message || version.message),
   ]);
   return table(["VERSION", "STATUS", "TRAFFIC", "SIZE", "CREATED", "MESSAGE"], rows);
 }
@@ -63,7 +64,7 @@ export function appText(app: App, config?: AppConfig): string {
   return fields([
     ["App", app.fullName],
     ["Id", app.id],
-    ["About", app.description],
+    ["About", printable(app.description)],
     ["URL", app.urls.join("\n")],
     ["Traffic", trafficText(app)],
     ["Sticky", mode ? enumName(Sticky_Mode, mode) : ""],
@@ -93,7 +94,7 @@ export function executionTable(executions: readonly Execution[], colors: Colors)
     execution.id,
     executionStatus(execution, colors),
     execution.version > 0 ? `v${execution.version}` : "",
-    `${execution.requestMethod} ${execution.requestPath}`,
+    requestOf(execution),
     execution.responseStatus > 0 ? String(execution.responseStatus) : "",
     execution.endTime === undefined ? "" : `${execution.durationMs} ms`,
     time(execution.createTime),
@@ -104,21 +105,26 @@ export function executionTable(executions: readonly Execution[], colors: Colors)
 /** An execution with all that is known. */
 export function executionText(execution: Execution, colors: Colors): string {
   const { failure } = execution;
-  const stack = failure?.stack ? `\n${stackBelow(failure.message, failure.stack)}` : "";
+  const below = stackBelow(failure?.message ?? "", failure?.stack ?? "");
+  const stack = failure?.stack ? `\n${printable(below)}` : "";
   return (
     fields([
       ["Execution", execution.id],
       ["App", `${execution.app}${execution.version > 0 ? ` v${execution.version}` : ""}`],
       ["Status", executionStatus(execution, colors)],
-      ["Request", `${execution.requestMethod} ${execution.requestPath}`],
+      ["Request", requestOf(execution)],
       ["Answer", execution.responseStatus > 0 ? String(execution.responseStatus) : ""],
       ["Took", execution.endTime === undefined ? "" : `${execution.durationMs} ms`],
       ["Cold", execution.coldStart ? "yes" : ""],
       ["At", time(execution.createTime)],
-      ["Why", failure === undefined ? "" : `${failure.reason}: ${failure.message}`],
+      ["Why", failure === undefined ? "" : `${failure.reason}: ${printable(failure.message)}`],
       ["Log", failure && !stack ? `ignite logs ${execution.app} --execution ${execution.id}` : ""],
     ]) + stack
   );
+}
+
+function requestOf({ requestMethod, requestPath }: Execution): string {
+  return printable(`${requestMethod} ${requestPath}`);
 }
 
 /** The status of an execution, coloured by what it means. */
@@ -141,9 +147,9 @@ export function logText(entry: LogEntry, colors: Colors): string {
   const level = LEVEL_NAMES[entry.level] ?? "";
   const paint = LEVEL_COLORS[entry.level];
   const shown = paint === undefined ? level : colors[paint](level);
-  const below = stackBelow(entry.message, entry.stack).replaceAll(/^/gm, "    ");
+  const below = printable(stackBelow(entry.message, entry.stack)).replaceAll(/^/gm, "    ");
   const stack = entry.stack === "" ? "" : `\n${colors.dim(below)}`;
-  return `${colors.dim(`${at} v${entry.version}`)} ${shown} ${entry.message}${stack}`;
+  return `${colors.dim(`${at} v${entry.version}`)} ${shown} ${printable(entry.message)}${stack}`;
 }
 
 const LEVEL_COLORS: Readonly<Record<number, "yellow" | "red" | "dim">> = {

@@ -3,6 +3,7 @@ import type { AppOrigin, DeployEvent } from "../../sdk/deploy.ts";
 import { VersionStatus } from "../../proto/gen/ignite/v1/ignite_common_pb.ts";
 import { Severity } from "../../proto/gen/ignite/v1/compile_pb.ts";
 import type { Io } from "../io.ts";
+import { printable } from "../printable.ts";
 import { bytes } from "../views.ts";
 
 /** Tells on stderr how a deploy goes, and keeps how long each step took. */
@@ -48,7 +49,9 @@ export class DeployProgress {
 
   #compile(event: Extract<DeployEvent, { step: "compile" }>["event"]): void {
     const { dim } = this.#io.errorColors;
-    if (event.case === "log") this.#io.progress(dim(event.value.text.replace(/\n$/, "")));
+    if (event.case === "log") {
+      this.#io.progress(dim(printable(event.value.text.replace(/\n$/, ""))));
+    }
     if (event.case === "progress" && event.value.phase !== this.#phase) {
       this.#phase = event.value.phase;
       this.#io.progress(dim(`  ${this.#phase} …`));
