@@ -44,7 +44,7 @@ export function createPublicApp(
   app.route("/blobs", blobs(ports));
   app.route("/executions", executions(ports));
   app.get("/metrics", async (context) => {
-    if (!openMetrics) await callOf(context, ports, "operate");
+    if (!openMetrics) await callOf(context, ports, "operate", "read metrics");
     return context.text(await allMetrics(metrics, ports));
   });
   return app;

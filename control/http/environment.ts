@@ -27,15 +27,19 @@ export function deferOf(context: AppContext): (work: Promise<unknown>) => void {
   };
 }
 
-/** Authenticates and authorizes a request that is no RPC. Fails as `admit` of RPCs does. */
+/**
+ * Authenticates and authorizes a request that is no RPC; `action` says what it would do, as in
+ * "read metrics". Fails as `admit` of RPCs does.
+ */
 export async function callOf(
   context: AppContext,
   ports: Ports,
   permission: Permission,
+  action: string,
 ): Promise<CallContext> {
   const { headers, signal } = context.req.raw;
   const defer = deferOf(context);
   const caller = await identify(ports, headers, defer);
-  requirePermission(caller.principal, permission, `${context.req.method} ${context.req.path}`);
+  requirePermission(caller.principal, permission, action);
   return { ...caller, signal, defer, requestId: context.get("requestId") };
 }

@@ -49,28 +49,40 @@ export const permissions: ReadonlyMap<string, Permission> = new Map([
 
 /** Lets the caller pass, or fails with PERMISSION_DENIED. `method` is `package.Service/Method`. */
 export function authorize(principal: Principal, method: string): void {
-  const permission = permissions.get(method);
-  if (permission === undefined) throw denied(principal, method);
-  requirePermission(principal, permission, method);
+  const [, name = method] = method.split("/");
+  const action = name.replaceAll(/(?<=.)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+  requirePermission(principal, permissions.get(method), action);
 }
 
-/** The same for what is no RPC; `what` names it to the caller. */
+/**
+ * The same for what is no RPC; `action` says to the caller what it would do, as in "read metrics".
+ * Without a permission nobody may.
+ */
 export function requirePermission(
   principal: Principal,
-  permission: Permission,
-  what: string,
+  permission: Permission | undefined,
+  action: string,
 ): void {
-  if (!isGranted(principal, permission)) throw denied(principal, what);
-}
-
-function denied({ role }: Principal, what: string): IgniteError {
-  return new IgniteError({
+  if (permission !== undefined && isGranted(principal, permission)) return;
+  const { role, apps } = principal;
+  const limit = apps.length === 0 ? "" : ", limited to apps,";
+  throw new IgniteError({
     code: "permission_denied",
     reason: "PERMISSION_DENIED",
-    message: `A key of role ${role} may not call ${what}.`,
-    hint: "Use a key with more rights; `ignite keys create --role` makes one.",
+    message: `A key of role ${role}${limit} may not ${action}.`,
+    ...(permission !== undefined && { hint: HINTS[permission] }),
   });
 }
+
+const MAKES_ONE = "an owner makes one with `ignite keys create --role";
+const HINTS: Readonly<Record<Permission, string>> = {
+  identify: "Any valid key may.",
+  invoke: `It takes the role invoker; ${MAKES_ONE} invoker\`.`,
+  read: `It takes the role reader; ${MAKES_ONE} reader\`.`,
+  develop: `It takes the role developer; ${MAKES_ONE} developer\`.`,
+  own: `It takes an owner of the whole organization; ${MAKES_ONE} owner\`.`,
+  operate: "It takes an operator's key, such as the one that the first start of the platform made.",
+};
 
 /** A key that is limited to apps governs neither its organization nor the platform. */
 function isGranted(principal: Principal, permission: Permission): boolean {

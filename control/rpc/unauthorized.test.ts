@@ -8,6 +8,7 @@ import { create, type DescMethod, type DescMethodUnary } from "@bufbuild/protobu
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { beforeAll, expect, test } from "vitest";
+import { AdminService } from "../../proto/gen/ignite/v1/admin_service_pb.ts";
 import { Role } from "../../proto/gen/ignite/v1/key_pb.ts";
 import { KeyService } from "../../proto/gen/ignite/v1/key_service_pb.ts";
 import { type TestControl, testControl } from "../testing/control.ts";
@@ -73,6 +74,18 @@ test("a key that is limited to apps governs neither keys nor the audit trail", a
   for (const method of governing) {
     expect(await codeOf(method, secret), nameOf(method)).toBe(Code.PermissionDenied);
   }
+});
+
+test("who may not is told what, and which key it takes", async () => {
+  const reader = { name: "reader", role: Role.READER };
+  const { secret: key } = await control.client(KeyService).createKey(reader);
+  const upload = await control.fetch(`/blobs/${"0".repeat(64)}`, { method: "PUT", body: "", key });
+  expect(((await upload.json()) as { detail: string }).detail).toBe(
+    "A key of role reader may not upload sources. It takes the role developer; " +
+      "an owner makes one with `ignite keys create --role developer`.",
+  );
+  const admin = control.client(AdminService, key).listOrganizations({});
+  await expect(admin).rejects.toThrow("A key of role reader may not list organizations.");
 });
 
 /** The code an empty call ends with; undefined when it succeeds. */

@@ -34,12 +34,12 @@ const REFUSALS: Readonly<Record<number, Pick<IgniteErrorInit, "code" | "reason" 
 export function blobs(ports: Ports): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>();
   app.put("/:digest", async (context) => {
-    const call = await callOf(context, ports, "develop");
+    const call = await callOf(context, ports, "develop", "upload sources");
     const { digest } = context.req.param();
     return answer(context, await uploadBlob(call, ports, digest, context.req.raw));
   });
   app.get("/:digest", async (context) => {
-    const call = await callOf(context, ports, "read");
+    const call = await callOf(context, ports, "read", "read sources");
     const { digest } = context.req.param();
     return answer(context, await readBlob(call, ports, digest, context.req.raw));
   });

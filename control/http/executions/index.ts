@@ -15,7 +15,7 @@ import { type AppContext, type AppEnvironment, callOf } from "../environment.ts"
 export function executions(ports: Ports): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>();
   const read = async (context: AppContext, id: string) => {
-    const call = await callOf(context, ports, "invoke");
+    const call = await callOf(context, ports, "invoke", "read executions");
     const found = await getExecution(call, ports, id);
     return toJson(ExecutionSchema, create(ExecutionSchema, encodeExecution(found)));
   };
