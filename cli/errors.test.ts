@@ -32,6 +32,7 @@ const cases: readonly Case[] = [
   { name: "unknown-command", words: ["deplo"], exitCode: 2 },
   { name: "unknown-option", words: ["deploy", "--publsh"], exitCode: 2 },
   { name: "missing-argument", words: ["delete"], exitCode: 2 },
+  { name: "missing-argument-of-verb", words: ["keys", "create"], exitCode: 2 },
   { name: "unknown-choice", words: ["init", "x", "--template", "cobol"], exitCode: 2 },
   { name: "unserved-template", words: ["init", "x", "--template", "rust"], exitCode: 1 },
   { name: "file-in-the-way", words: ["init", "x"], exitCode: 2, files: { x: "" } },

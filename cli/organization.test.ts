@@ -25,7 +25,7 @@ function ignite(words: string, stdin = "", env: Record<string, string> = {}): Pr
 
 test("ignite context add keeps the key in a file for its owner only, and uses it", async () => {
   const added = await ignite(`context add local ${platform.url}`, `${platform.key}\n`);
-  expect(added).toMatchObject({ exitCode: 0, stdout: "Added local\n" });
+  expect(added).toMatchObject({ exitCode: 0, stdout: "Added local, of the organization acme\n" });
   const path = join(home.path, ".config", "ignite", "contexts.json");
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect((await ignite("whoami")).stdout).toContain("Organization  acme");
@@ -53,6 +53,26 @@ test("XDG_CONFIG_HOME moves the contexts", async () => {
     current: "work",
     contexts: { work: { api: "https://ignite.example", key: "igk_work" } },
   });
+});
+
+test("ignite context add refuses a key that the platform does not know", async () => {
+  const added = await ignite(`context add wrong ${platform.url}`, "igk_wrong");
+  expect(added).toMatchObject({ exitCode: 1, stdout: "" });
+  expect((await ignite("context list")).stdout).not.toContain("wrong");
+});
+
+test("ignite orgs list shows an owner their own organization", async () => {
+  const { exitCode, stdout } = await ignite("orgs list");
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^ORGANIZATION.*\nacme/);
+});
+
+test("ignite keys create says when it limits a key to an app that is not there", async () => {
+  platform.state.add("acme/hello");
+  const made = await ignite("keys create ci --app hello --app nope");
+  expect(made.stdout).toBe("igk_new\n");
+  expect(made.stderr).toContain("There is no app nope yet");
+  expect(made.stderr).not.toContain("app hello");
 });
 
 test("ignite context use and remove refuse a name that is not there", async () => {

@@ -176,7 +176,11 @@ function sentence(message: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** The help of the innermost command that the words name. */
 function helpOf(root: Node, argv: readonly string[]): string {
-  const node = root.commands.find((one) => argv.includes(one.name()));
-  return node === undefined ? "ignite --help" : `ignite ${node.name()} --help`;
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const noun = root.commands.find((one) => words.includes(one.name()));
+  const verb = noun?.commands.find((one) => words.includes(one.name()));
+  const names = ["ignite", noun?.name(), verb?.name()].filter((name) => name !== undefined);
+  return `${names.join(" ")} --help`;
 }

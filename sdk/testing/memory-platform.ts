@@ -8,6 +8,7 @@ import {
   universalServerRequestFromFetch,
   universalServerResponseToFetch,
 } from "@connectrpc/connect/protocol";
+import { AdminService } from "../../proto/gen/ignite/v1/admin_service_pb.ts";
 import { ComputeService } from "../../proto/gen/ignite/v1/compute_service_pb.ts";
 import { ExecutionStatus } from "../../proto/gen/ignite/v1/ignite_common_pb.ts";
 import { KeyService } from "../../proto/gen/ignite/v1/key_service_pb.ts";
@@ -38,6 +39,11 @@ export function memoryPlatform(): MemoryPlatform {
   };
   router.service(ComputeService, { ...computeRoutes(state, authorize), ...executionRoutes(state) });
   router.service(KeyService, keyRoutes(authorize));
+  router.service(AdminService, {
+    listOrganizations() {
+      throw new ConnectError("The key is no operator's.", Code.PermissionDenied);
+    },
+  });
   router.service(SecretService, secretRoutes(state, authorize));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const serve = (request: Request): Promise<Response> => {

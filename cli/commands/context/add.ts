@@ -23,11 +23,16 @@ export const command: Command = {
     const { org: given, key = await keyFromInput(context) } = context.given();
     const org = given ?? (await organizationOf(context, { api, key }));
     await saveContext(context.env, name, { api, key, org }, input.flag("use"));
-    context.io.result({ name, api, org }, () => `Added ${name}`);
+    context.io.result({ name, api, org }, () =>
+      org === undefined ? `Added ${name}` : `Added ${name}, of the organization ${org}`,
+    );
   },
 };
 
-/** Whose key it is; undefined where the platform does not say, which may come up later. */
+/**
+ * Whose key it is; undefined where the platform does not say, which may come up later. Fails when
+ * it says that the key is none.
+ */
 async function organizationOf(
   context: CommandContext,
   { api, key }: { api: string; key: string | undefined },
@@ -36,6 +41,8 @@ async function organizationOf(
   try {
     return await new CommandContext(context, { api, key }).organization();
   } catch (error) {
+    const { IgniteApiError } = await import("../../api.ts");
+    if (IgniteApiError.from(error).code === "unauthenticated") throw error;
     context.io.progress(`The platform did not say whose key it is: ${(error as Error).message}`);
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { Command, Input } from "../../command.ts";
+import type { CommandContext } from "../../context.ts";
 import { UsageError } from "../../usage-error.ts";
 
 const ROLES = { invoker: 1, reader: 2, developer: 3, owner: 4 } as const; // Role of the API
@@ -38,10 +39,27 @@ export const command: Command = {
       ...(expireTime && { expireTime }),
     });
     if (key === undefined) return;
+    for (const app of await absent(context, input.list("app"))) {
+      context.io.progress(`There is no app ${app} yet; the key is good for it once there is.`);
+    }
     context.io.progress(`Made ${key.id}. Keep the key below: it is shown only now.`);
     context.io.result({ ...plain(ApiKeySchema, key), secret }, () => secret);
   },
 };
+
+/** Which of these apps do not exist. */
+async function absent(context: CommandContext, apps: readonly string[]): Promise<string[]> {
+  const { IgniteApiError, appRef } = await import("../../api.ts");
+  const compute = await context.compute();
+  const asked = apps.map(async (app) => {
+    const found = compute.getApp({ app: appRef(await context.app(app)) });
+    return found.then(
+      () => [],
+      (error: unknown) => (IgniteApiError.from(error).code === "not_found" ? [app] : []),
+    );
+  });
+  return (await Promise.all(asked)).flat();
+}
 
 async function expiryOf(input: Input) {
   const text = input.text("expires");

@@ -6,17 +6,22 @@ import { adminClientOf } from "./client.ts";
 /** `ignite orgs list` */
 export const command: Command = {
   options: [limitOption],
-  details: "For operators.",
+  details: "Operators see all of them, others their own.",
   examples: [["ignite orgs list", "by name"]],
   async run(context, input) {
-    const [{ Isolation, OrganizationSchema }, { plain, views }, client] = await Promise.all([
-      import("../../../proto/gen/ignite/v1/organization_pb.ts"),
-      import("../../api.ts"),
-      adminClientOf(context),
-    ]);
+    const [{ Isolation, OrganizationSchema }, { IgniteApiError, plain, views }, client] =
+      await Promise.all([
+        import("../../../proto/gen/ignite/v1/organization_pb.ts"),
+        import("../../api.ts"),
+        adminClientOf(context),
+      ]);
     const all = await collect(input, async (page) => {
       const answer = await client.listOrganizations(page);
       return { items: answer.organizations, nextPageToken: answer.nextPageToken };
+    }).catch(async (error: unknown) => {
+      if (IgniteApiError.from(error).code !== "permission_denied") throw error;
+      const { organization } = await (await context.keys()).whoAmI({});
+      return organization === undefined ? [] : [organization];
     });
     const rows = () =>
       all.map((one) => [
