@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { LogRecord } from "../../core/deployment.ts";
 import { orgLogBurstBytes } from "../../core/limits.ts";
 import { ComputeService } from "../../proto/gen/ignite/v1/compute_service_pb.ts";
@@ -60,16 +60,30 @@ test("tailLogs() gives lines in order, with gaps, and resumes behind a position"
 
 test("recordLogs() keeps no more of an organization than its share, and says what is lost", async () => {
   const control = await withApp();
-  const long = "x".repeat(orgLogBurstBytes / 4);
-  await report(control, 0, [line(long), line(long), line(long), line(long), line(long)]);
+  const { admission, clock } = control.ports;
+  admission.admitsLog("local", orgLogBurstBytes - 3_000, clock.nowMs());
+  const long = "x".repeat(1_200);
+  await report(control, 0, [line("short"), ...Array.from({ length: 4 }, () => line(long))]);
   control.clock.advance(60_000);
   await report(control, 1, [line("later")]);
-  const lines = await tail(control, { afterSequence: 2n });
-  expect(lines.map((text) => text.slice(0, 20))).toEqual([
-    `3 ${"x".repeat(18)}`,
-    "4-5 rate_limited",
-    "6 later",
-  ]);
+  const lines = await tail(control, { afterSequence: 0n });
+  expect(lines).toEqual(["1 short", `2 ${long}`, "3-5 rate_limited", "6 later"]);
+});
+
+test("tailLogs() ends quietly when its reader leaves between two lines", async () => {
+  const control = await withApp();
+  const error = vi.spyOn(control.ports.log, "error");
+  await report(control, 0, [line("one"), line("two"), line("three")]);
+  const message = Buffer.from(JSON.stringify({ app: { name: "local/hello" }, follow: true }));
+  const body = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
+  const headers = { "content-type": "application/connect+json" };
+  const call = { method: "POST", headers, body: new Uint8Array(body) };
+  const answer = await control.fetch("/ignite.v1.ComputeService/TailLogs", call);
+  const reader = answer.body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toContain("one");
+  await reader?.cancel();
+  expect(error).not.toHaveBeenCalled();
+  error.mockRestore();
 });
 
 test("recordLogs() drops a batch that came before, and lines of unknown apps", async () => {

@@ -39,15 +39,27 @@ export function connectErrorOf(caught: unknown, requestId: string, log: Log): Co
   return describe(error, requestId, []);
 }
 
-async function* translated<Message>(
+/** Translates what the source fails with. What is thrown into it is a caller that has left. */
+function translated<Message>(
   messages: AsyncIterable<Message>,
   translate: (caught: unknown) => ConnectError,
-): AsyncGenerator<Message> {
-  try {
-    yield* messages;
-  } catch (caught) {
-    throw translate(caught);
-  }
+): AsyncIterable<Message> {
+  const iterator = messages[Symbol.asyncIterator]();
+  const end = async () => {
+    await iterator.return?.();
+    return { done: true as const, value: undefined };
+  };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        return iterator.next().catch((caught: unknown) => {
+          throw translate(caught);
+        });
+      },
+      throw: end,
+      return: end,
+    }),
+  };
 }
 
 function violationError(caught: ValidationError, requestId: string): ConnectError {
