@@ -33,6 +33,7 @@ import { adminMethods } from "./organizations.ts";
 import { explainUnreadable } from "./unreadable.ts";
 import { validateRequests } from "./validation.ts";
 import { versionMethods } from "./versions.ts";
+import { explainWrongForm } from "./wrong-form.ts";
 
 /** The services that callers of the API can reach. */
 export const publicServices: readonly DescService[] = [
@@ -80,7 +81,8 @@ async function answer(
   const universal = universalServerRequestFromFetch(request, {});
   const contextValues = createContextValues().set(callScope, scope);
   const response = await handler({ ...universal, contextValues });
-  return universalServerResponseToFetch(response);
+  const answer = universalServerResponseToFetch(response);
+  return explainWrongForm(answer, handler.method, scope.requestId);
 }
 
 function register(router: ConnectRouter, ports: Ports): void {

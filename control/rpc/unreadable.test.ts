@@ -94,3 +94,47 @@ function errorIn(contentType: string, bytes: Uint8Array): ConnectError {
   }
   return errorFromJson(JSON.parse(new TextDecoder().decode(bytes)) as JsonValue, undefined, none);
 }
+
+const wrongForms: [
+  what: string,
+  method: string,
+  init: RequestInit,
+  status: number,
+  says: RegExp,
+][] = [
+  [
+    "no content-type",
+    "CreateApp",
+    { method: "POST" },
+    415,
+    /takes the content-type application\/json/,
+  ],
+  [
+    "a unary content-type for a stream",
+    "TailLogs",
+    { method: "POST", headers: { "content-type": "application/json" }, body: "{}" },
+    415,
+    /takes the content-type application\/connect\+json/,
+  ],
+  ["GET of what changes something", "CreateApp", {}, 405, /takes POST/],
+];
+
+test.each(wrongForms)("%s is answered with what the method takes", async (...row) => {
+  const [, method, init, status, says] = row;
+  const answer = await control.fetch(`/ignite.v1.ComputeService/${method}`, init);
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get("ignite-reason")).toBe("INVALID_ARGUMENT");
+  const fallback = new ConnectError("no error at all");
+  const error = errorFromJson((await answer.json()) as JsonValue, answer.headers, fallback);
+  expect(error).toMatchObject({
+    code: Code.InvalidArgument,
+    rawMessage: expect.stringMatching(says),
+  });
+});
+
+test("an app that is named by a bare text is answered with how to name it", async () => {
+  const headers = { "content-type": "application/json" };
+  const init = { method: "POST", headers, body: '{"app": "local/hello"}' };
+  const answer = await control.fetch("/ignite.v1.ComputeService/GetApp", init);
+  expect(answer.headers.get("ignite-hint")).toBe('Name the app as {"name": "organization/app"}.');
+});

@@ -49,7 +49,9 @@ function wrongBody(message: string): IgniteError {
     code: "invalid_argument",
     reason: "INVALID_ARGUMENT",
     message,
-    hint: "Send one message of the method, in the encoding that content-type says; see /docs.",
+    hint: message.includes("ignite.v1.AppRef from JSON")
+      ? 'Name the app as {"name": "organization/app"}.'
+      : "Send one message of the method, in the encoding that content-type says; see /docs.",
   });
 }
 
