@@ -27,6 +27,15 @@ async function reasonOf(call: Promise<unknown>): Promise<string | undefined> {
   return error.findDetails(ErrorInfoSchema)[0]?.reason;
 }
 
+test("updateDraft() refuses a schema that is none, and says where", async () => {
+  const control = await withApp();
+  const inputJson = JSON.stringify({ properties: { a: { type: "objekt" } } });
+  const refused = control
+    .client(ComputeService)
+    .updateDraft({ app, config: { schema: { inputJson } } });
+  await expect(refused).rejects.toThrow('config.schema.input_json: /properties/a/type: "objekt"');
+});
+
 test("updateDraft() keeps what is not named and refuses a stale etag", async () => {
   const control = await withApp();
   const compute = control.client(ComputeService);

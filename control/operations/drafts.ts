@@ -15,6 +15,7 @@ import type { AppRow, DraftRow, Ports } from "../ports.ts";
 import { type AppReference, checkEtag, getApp, retryOnRace } from "./apps.ts";
 import { mutate } from "./commits.ts";
 import { etagMismatch, invalidArgument, isEtagMismatch } from "./failures.ts";
+import { schemaFault } from "./json-schema.ts";
 
 /** An app with its draft. */
 export interface DraftState {
@@ -122,12 +123,6 @@ function checkConfig({ vars, schema }: AppConfig): void {
 }
 
 function checkSchema(field: string, text: string): void {
-  if (text === "") return;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === "boolean" || (typeof parsed === "object" && parsed !== null)) return;
-  } catch {
-    // Said below, with the field's path.
-  }
-  throw invalidArgument(field, "it is not a JSON Schema.");
+  const fault = text === "" ? undefined : schemaFault(text);
+  if (fault !== undefined) throw invalidArgument(field, `${fault}.`);
 }
