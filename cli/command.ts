@@ -46,6 +46,8 @@ export interface CommandEntry {
   summary: string;
   /** Under which heading of `ignite --help` it stands. */
   group: CommandGroup;
+  /** Set for what the platform of this release refuses; later ones may not. */
+  isLater?: boolean;
   load(): Promise<{ command: Command }>;
 }
 

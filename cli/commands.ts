@@ -8,6 +8,13 @@ const row = (
   load: CommandEntry["load"],
 ): CommandEntry => ({ group, name, summary, load });
 
+const later = (
+  group: CommandGroup,
+  name: string,
+  summary: string,
+  load: CommandEntry["load"],
+): CommandEntry => ({ ...row(group, name, summary, load), isLater: true });
+
 /** The command table, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
   row(
@@ -86,40 +93,40 @@ export const commands: readonly CommandEntry[] = [
   row("Run", "app", "Show an app", () => import("./commands/app/show.ts")),
   row("Run", "delete", "Delete an app", () => import("./commands/app/delete.ts")),
   row("Run", "restore", "Bring a deleted app back", () => import("./commands/app/restore.ts")),
-  row("Builds", "builds", "List image builds", () => import("./commands/build/list.ts")),
-  row("Builds", "build", "Show a build or its log", () => import("./commands/build/show.ts")),
-  row("Builds", "build cancel", "Cancel a build", () => import("./commands/build/cancel.ts")),
-  row(
+  later("Builds", "builds", "List image builds", () => import("./commands/build/list.ts")),
+  later("Builds", "build", "Show a build or its log", () => import("./commands/build/show.ts")),
+  later("Builds", "build cancel", "Cancel a build", () => import("./commands/build/cancel.ts")),
+  later(
     "Secrets",
     "secrets put",
     "Add a version to a secret",
     () => import("./commands/secret/put.ts"),
   ),
-  row(
+  later(
     "Secrets",
     "secrets list",
     "List secrets, without values",
     () => import("./commands/secret/list.ts"),
   ),
-  row(
+  later(
     "Secrets",
     "secrets versions",
     "List the versions of a secret",
     () => import("./commands/secret/versions.ts"),
   ),
-  row(
+  later(
     "Secrets",
     "secrets delete",
     "Hide versions, or erase a whole secret",
     () => import("./commands/secret/delete.ts"),
   ),
-  row(
+  later(
     "Secrets",
     "secrets undelete",
     "Bring deleted versions back",
     () => import("./commands/secret/undelete.ts"),
   ),
-  row(
+  later(
     "Secrets",
     "secrets destroy",
     "Erase the values of versions",

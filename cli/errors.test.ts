@@ -52,6 +52,7 @@ const cases: readonly Case[] = [
   { name: "no-platform", words: ["apps"], exitCode: 1, api: "http://127.0.0.1:1" },
   { name: "wrong-key", words: ["app", "acme/x"], exitCode: 1, key: "igk_wrong" },
   { name: "no-such-app", words: ["app", "acme/none"], exitCode: 1 },
+  { name: "not-in-release", words: ["builds"], exitCode: 1 },
   { name: "no-manifest", words: ["deploy"], exitCode: 1 },
   { name: "no-folder", words: ["deploy", "nowhere"], exitCode: 1 },
   {

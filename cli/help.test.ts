@@ -93,6 +93,6 @@ test("complete() answers commands, options and choices", async () => {
   } finally {
     console.log = log;
   }
-  expect(lines).toContain("put\tAdd a version to a secret");
+  expect(lines).toContain("put\tAdd a version to a secret (not in this release)");
   expect(lines.map((line) => line.trim())).toContain("python");
 });

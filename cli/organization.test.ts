@@ -111,7 +111,7 @@ test("ignite keys create prints the key alone on stdout", async () => {
 });
 
 test("a part of the API that is not there is told as such", async () => {
-  const { exitCode, stderr } = await ignite("builds");
+  const { exitCode, stderr } = await ignite("build bld_1");
   expect(exitCode).toBe(1);
   expect(stderr).toContain("This release of the platform does not have it.");
 });

@@ -1,5 +1,6 @@
 /** Turns the command table into a commander program and a command line into a call. */
 import { Argument, Command as Node, CommanderError, Option } from "commander";
+import { IgniteError } from "../core/errors.ts";
 import { type Command, type CommandEntry, Input, type OptionSpec } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 import { CommandContext, type GlobalOptions, type Place } from "./context.ts";
@@ -12,6 +13,7 @@ const GLOBAL_OPTIONS = [
   ["--org <name>", "organization (IGNITE_ORG)"],
   ["--context <name>", "a context of `ignite context list` (IGNITE_CONTEXT)"],
 ] as const;
+const NOT_IN_RELEASE = "(not in this release)";
 const TAKES_VALUE = /^--(api|key|org|context)$/;
 
 /** Help that was asked for and printed; not a failure. */
@@ -35,8 +37,24 @@ export async function runProgram(
       exitCode = code;
     });
   }
-  await parse(root, argv, place.io);
+  await parse(root, argv, place.io).catch((error: unknown) => {
+    throw wanted?.isLater && isRefusal(error) ? notInRelease(wanted) : error;
+  });
   return exitCode;
+}
+
+/** Whether the platform said that it does not have it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error, "reason") === "NOT_IMPLEMENTED";
+}
+
+function notInRelease({ name }: CommandEntry): IgniteError {
+  return new IgniteError({
+    code: "unimplemented",
+    reason: "NOT_IMPLEMENTED",
+    message: `\`ignite ${name}\` is not in this release of the platform.`,
+    hint: `\`ignite --help\` shows what is: it marks the rest with ${NOT_IN_RELEASE}.`,
+  });
 }
 
 /** The program with those commands complete for which `define` answers one. */
@@ -51,7 +69,8 @@ export function buildProgram(
   for (const [flags, summary] of GLOBAL_OPTIONS) root.option(flags, summary);
   for (const entry of entries) {
     const node = nodeOf(root, entry.name);
-    node.summary(entry.summary).description(`${entry.summary}.`);
+    const mark = entry.isLater ? ` ${NOT_IN_RELEASE}` : "";
+    node.summary(entry.summary + mark).description(`${entry.summary}${mark}.`);
     const command = define(entry);
     if (command !== undefined) complete(node, command);
   }
@@ -93,11 +112,14 @@ function nodeOf(root: Node, name: string): Node {
 function describe(node: Node, entries: readonly CommandEntry[]): void {
   const own = entries.filter(({ name }) => name.split(" ")[0] === node.name());
   node.helpGroup(`${own[0]?.group}:`);
-  if (node.summary() === "") node.summary(own.map(({ name }) => name.split(" ")[1]).join(", "));
+  if (node.summary() !== "") return;
+  const verbs = own.map(({ name }) => name.split(" ")[1]).join(", ");
+  node.summary(own.every(({ isLater }) => isLater) ? `${verbs} ${NOT_IN_RELEASE}` : verbs);
 }
 
 function configure(root: Node, io: Io): void {
   const { colors } = io;
+  const helpWidth = () => Math.min(io.streams.stdout.columns ?? 100, 100);
   root
     .exitOverride()
     .helpCommand("help [command]", "show help")
@@ -105,7 +127,8 @@ function configure(root: Node, io: Io): void {
       writeOut: (text) => io.streams.stdout.write(text),
       writeErr: (text) => io.streams.stderr.write(text),
       outputError: () => {}, // Usage errors are thrown, and printed in one place
-      getOutHelpWidth: () => Math.min(io.streams.stdout.columns ?? 100, 100),
+      getOutHelpWidth: helpWidth,
+      getErrHelpWidth: helpWidth,
     })
     .configureHelp({
       showGlobalOptions: true,

@@ -9,6 +9,7 @@ import {
   universalServerResponseToFetch,
 } from "@connectrpc/connect/protocol";
 import { AdminService } from "../../proto/gen/ignite/v1/admin_service_pb.ts";
+import { BuildService } from "../../proto/gen/ignite/v1/build_service_pb.ts";
 import { ComputeService } from "../../proto/gen/ignite/v1/compute_service_pb.ts";
 import { ExecutionStatus } from "../../proto/gen/ignite/v1/ignite_common_pb.ts";
 import { KeyService } from "../../proto/gen/ignite/v1/key_service_pb.ts";
@@ -42,6 +43,12 @@ export function memoryPlatform(): MemoryPlatform {
   router.service(AdminService, {
     listOrganizations() {
       throw new ConnectError("The key is no operator's.", Code.PermissionDenied);
+    },
+  });
+  router.service(BuildService, {
+    listBuilds() {
+      const metadata = { "ignite-reason": "NOT_IMPLEMENTED" };
+      throw new ConnectError("It is not part of this release.", Code.Unimplemented, metadata);
     },
   });
   router.service(SecretService, secretRoutes(state, authorize));
