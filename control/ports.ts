@@ -188,6 +188,11 @@ export interface VersionStore {
     documentRevision: number,
     commit: Commit,
   ): Promise<boolean>;
+  /**
+   * Deletes the app's oldest versions up to number `upTo`, `limit` at most, but none that compiles,
+   * has traffic, or is in `always`; answers how many.
+   */
+  trim(appId: AppId, upTo: number, always: readonly number[], limit: number): Promise<number>;
   /** Fails every version that is compiling since before that time; answers how many. */
   failStale(beforeMs: number, failureJson: string, nowMs: number): Promise<number>;
 }
@@ -286,7 +291,7 @@ export interface IdempotencyStore {
 export interface BlobOwnerStore {
   add(org: string, digest: Digest, sizeBytes: number, nowMs: number): Promise<void>;
   has(org: string, digest: Digest): Promise<boolean>;
-  /** What the organization stores: its uploads, and the artifacts of its apps' versions. */
+  /** What the organization stores: its uploads, and versions with their artifacts. */
   bytesOf(org: string): Promise<number>;
   /** Of these digests, those that a draft or a version (source or artifact) names. */
   referenced(digests: readonly Digest[]): Promise<ReadonlySet<Digest>>;

@@ -76,6 +76,7 @@ const calls: Record<string, (stores: Stores) => Promise<unknown>> = {
     const rest = { diagnosticsJson: "[]", compiledMs: 1 };
     await it.versions.finish(created.id, { ...outcome, ...rest }, 1, commit());
   },
+  "versions.trim": (it) => it.versions.trim(appId, 5, [1], 10),
   "versions.failStale": (it) => it.versions.failStale(1, "{}", 1),
   "documents.list": (it) => it.documents.list(1, 10),
   "documents.find": (it) => it.documents.find("app", "acme/hello"),

@@ -60,3 +60,23 @@ test("uploads and compiles stop when what is stored reaches the quota", async ()
   const compiling = compute.compileDraft({ app })[Symbol.asyncIterator]();
   await expect(compiling.next()).rejects.toThrow("may store 1 MiB");
 });
+
+test("compileDraft() keeps the newest versions of an app, and those that are needed", async () => {
+  const control = await testControl();
+  const compute = control.client(ComputeService);
+  const quota = create(QuotaSchema, { versionsMax: 2 });
+  await control.client(AdminService).setQuota({ name: "local", quota });
+  await compute.createApp({ name: "hello" });
+  const digest = await control.upload("source");
+  const language = { case: "deno", value: {} } as const;
+  const code = {
+    kind: { case: "compile", value: { runtime: { language }, source: { digest } } },
+  } as const;
+  for (const number of [1, 2, 3, 4, 5]) {
+    await compute.updateDraft({ app, code, config: { vars: { N: String(number) } } });
+    for await (const _event of compute.compileDraft({ app }));
+    if (number < 3) await compute.publishVersion({ app, version: number });
+  }
+  const { versions } = await compute.listVersions({ app });
+  expect(versions.map(({ number }) => number)).toEqual([5, 4, 2, 1]);
+});

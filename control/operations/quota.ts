@@ -1,16 +1,22 @@
 /** What an organization may use. A quota of 0 is the platform's default, never "no limit". */
 import { fromJsonString } from "@bufbuild/protobuf";
 import { IgniteError } from "../../core/errors.ts";
-import { orgAppsMaxDefault, orgStorageMbMaxDefault } from "../../core/limits.ts";
+import {
+  appVersionsMaxDefault,
+  orgAppsMaxDefault,
+  orgStorageMbMaxDefault,
+} from "../../core/limits.ts";
 import { type Quota, QuotaSchema } from "../../proto/gen/ignite/v1/organization_pb.ts";
-import type { OrganizationRow, Ports } from "../ports.ts";
+import type { AppRow, OrganizationRow, Ports } from "../ports.ts";
 
 const MB_BYTES = 1024 * 1024;
+const TRIMMED_AT_A_TIME = 100; // Catches up where many were kept before, one call after the other
 
 /** The quota of an organization with the defaults of what is enforced. */
 export function quotaOf({ quotaJson }: Pick<OrganizationRow, "quotaJson">): Quota {
   const quota = fromJsonString(QuotaSchema, quotaJson);
   quota.appsMax ||= orgAppsMaxDefault;
+  quota.versionsMax ||= appVersionsMaxDefault;
   quota.storageMbMax ||= orgStorageMbMaxDefault;
   return quota;
 }
@@ -23,6 +29,17 @@ export async function checkAppQuota(ports: Ports, org: string): Promise<void> {
     `The organization may have ${appsMax} apps and has them.`,
     "Delete an app, or ask the operator for more.",
   );
+}
+
+/** Deletes old versions of an app, so that one more is not one too many. */
+export async function makeRoomForVersion(ports: Ports, app: AppRow): Promise<void> {
+  const { versionsMax } = await findQuota(ports, app.org);
+  const upTo = app.latestVersion + 1 - versionsMax;
+  if (upTo <= 0) return;
+  const { previousVersion, traffic } = app;
+  const needed = traffic.map(({ version }) => version);
+  if (previousVersion !== undefined) needed.push(previousVersion);
+  await ports.stores.versions.trim(app.id, upTo, needed, TRIMMED_AT_A_TIME);
 }
 
 /** Fails with QUOTA_EXCEEDED when there is no room for so many more bytes. */

@@ -31,7 +31,7 @@ import { type DraftState, getDraft } from "./drafts.ts";
 import { failedPrecondition, notFound } from "./failures.ts";
 import { digestOf } from "./hash.ts";
 import { type PageRequest, readPage, type TokenPage } from "./pages.ts";
-import { checkStorageQuota } from "./quota.ts";
+import { checkStorageQuota, makeRoomForVersion } from "./quota.ts";
 
 /** A version with its app. */
 export interface VersionOfApp {
@@ -103,6 +103,7 @@ export async function startCompile(
     const inputDigest = await digestOf([codeOf(state), JSON.parse(state.draft.configJson)]);
     const equal = await ports.stores.versions.findCompiled(state.app.id, inputDigest);
     if (equal !== undefined) return { id: equal.id };
+    await makeRoomForVersion(ports, state.app);
     await checkStorageQuota(ports, state.app.org, 0);
     const version = newVersion(context, ports, state, { inputDigest, message: request.message });
     const resourceName = `${state.app.org}/${state.app.name}`;

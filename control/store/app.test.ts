@@ -150,9 +150,11 @@ describe.each(storeImplementations)("stores in %s", (_, open) => {
     const pushed = { ...draft(hello.id), sourceDigest: source, revision: 2 };
     await stores.apps.changeDraft(pushed, commit());
     await stores.versions.create(version(hello.id, { artifactDigest: artifact }), commit());
-    const size = { sizeBytes: 30 };
-    await stores.versions.create(version(hello.id, { number: 2, ...size }), commit());
-    expect(await stores.blobOwners.bytesOf("acme")).toBe(5 + version(hello.id).sizeBytes + 30);
+    const texts = { codeJson: "{}", configJson: '{"a":"é"}', diagnosticsJson: "[]" };
+    const before = await stores.blobOwners.bytesOf("acme");
+    const other = version(hello.id, { number: 2, sizeBytes: 30, ...texts });
+    await stores.versions.create(other, commit());
+    expect(await stores.blobOwners.bytesOf("acme")).toBe(before + 30 + 2 + 10 + 2);
     expect(await stores.blobOwners.bytesOf("beta")).toBe(0);
     const referenced = await stores.blobOwners.referenced([source, artifact, lost]);
     expect(referenced).toEqual(new Set([source, artifact]));

@@ -22,8 +22,10 @@ export function blobOwnerStore(db: Database): BlobOwnerStore {
       const found = db.all<{ bytes: number }>(
         sql`SELECT
           (SELECT coalesce(sum(size_bytes), 0) FROM org_blobs WHERE org = ${org}) +
-          (SELECT coalesce(sum(versions.size_bytes), 0) FROM apps
-           JOIN versions ON versions.app_id = apps.id WHERE apps.org = ${org}) AS bytes`,
+          (SELECT coalesce(sum(versions.size_bytes + octet_length(code_json) +
+             octet_length(config_json) + octet_length(diagnostics_json)), 0)
+           FROM apps JOIN versions ON versions.app_id = apps.id
+           WHERE apps.org = ${org}) AS bytes`,
       );
       return (await translated(() => found))[0]?.bytes ?? 0;
     },

@@ -37,6 +37,28 @@ describe.each(storeImplementations)("stores in %s", (_, open) => {
     expect(first && (await stores.versions.getById(first.id))).toEqual(first);
   });
 
+  test("versions.trim() deletes the oldest that nobody needs", async () => {
+    const hello = await createApp(stores, app("hello"));
+    const other = await createApp(stores, app("other"));
+    await stores.versions.create(version(other.id, { state: "ready" }), commit());
+    const states = ["failed", "active", "superseded", "ready", "compiling", "ready"] as const;
+    for (const state of states) {
+      await stores.versions.create(version(hello.id, { state }), commit());
+    }
+    const kept = async () => {
+      const filter = { appId: hello.id, states: [] };
+      const { items } = await stores.versions.list(filter, { limit: 10 });
+      return items.map(({ number }) => number);
+    };
+    expect(await stores.versions.trim(hello.id, 5, [3], 1)).toBe(1);
+    expect(await kept()).toEqual([6, 5, 4, 3, 2]);
+    expect(await stores.versions.trim(hello.id, 5, [3], 10)).toBe(1);
+    expect(await kept()).toEqual([6, 5, 3, 2]);
+    expect(await stores.versions.trim(hello.id, 5, [], 10)).toBe(1);
+    expect(await kept()).toEqual([6, 5, 2]);
+    expect(await stores.versions.get(other.id, 1)).toBeDefined();
+  });
+
   test("versions.finish() ends a compile once", async () => {
     const hello = await createApp(stores, app("hello"));
     const one = await stores.versions.create(version(hello.id), commit());

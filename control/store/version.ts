@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, inArray, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, exists, inArray, lt, lte, notInArray, or, sql } from "drizzle-orm";
 import { assert } from "../../core/assert.ts";
 import { apps, drafts, versions } from "../db/schema.ts";
 import type { VersionRow, VersionState, VersionStore } from "../ports.ts";
@@ -106,6 +106,23 @@ export function versionStore(db: Database): VersionStore {
         if (error instanceof GuardError) return false;
         throw error;
       }
+    },
+    async trim(appId, upTo, always, limit) {
+      const oldest = db
+        .select({ id: versions.id })
+        .from(versions)
+        .where(
+          and(
+            eq(versions.appId, appId),
+            lte(versions.number, upTo),
+            notInArray(versions.state, ["compiling", "active"]),
+            always.length === 0 ? undefined : notInArray(versions.number, [...always]),
+          ),
+        )
+        .orderBy(asc(versions.number))
+        .limit(limit);
+      const deleted = db.delete(versions).where(inArray(versions.id, oldest));
+      return affectedBy(await translated(() => deleted));
     },
     async failStale(beforeMs, failureJson, nowMs) {
       const failed = db

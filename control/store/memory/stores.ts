@@ -102,8 +102,11 @@ function blobOwnerStore(state: MemoryState): BlobOwnerStore {
       const apps = [...state.apps.values()].filter((app) => app.org === org);
       const ids = new Set(apps.map(({ id }) => id));
       const versions = [...state.versions.values()].filter(({ appId }) => ids.has(appId));
+      const texts = versions.map(({ codeJson, configJson, diagnosticsJson }) => ({
+        sizeBytes: new TextEncoder().encode(codeJson + configJson + diagnosticsJson).length,
+      }));
       const blobs = [...state.blobOwners.values()].filter((blob) => blob.org === org);
-      return [...versions, ...blobs].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      return [...versions, ...texts, ...blobs].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     },
     async has(org, digest) {
       return state.blobOwners.has(`${org} ${digest}`);

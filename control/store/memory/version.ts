@@ -71,6 +71,15 @@ export function memoryVersionStore(state: MemoryState): VersionStore {
         app.documentRevision += 1;
       });
     },
+    async trim(appId, upTo, always, limit) {
+      const oldest = versionsOf(state, appId)
+        .filter(({ number }) => number <= upTo && !always.includes(number))
+        .filter((version) => version.state !== "compiling" && version.state !== "active")
+        .toSorted((a, b) => a.number - b.number)
+        .slice(0, limit);
+      for (const { id } of oldest) state.versions.delete(id);
+      return oldest.length;
+    },
     async failStale(beforeMs, failureJson, nowMs) {
       const stale = [...state.versions.values()].filter(
         (version) => version.state === "compiling" && version.createdMs < beforeMs,

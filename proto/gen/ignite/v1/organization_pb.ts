@@ -82,7 +82,7 @@ export const OrganizationSchema: GenMessage<Organization> = /*@__PURE__*/
 
 /**
  * What an organization may use. 0 means the platform's default, which an answer shows for what is
- * enforced: apps and storage.
+ * enforced: apps, versions and storage.
  *
  * @generated from message ignite.v1.Quota
  */
@@ -95,7 +95,7 @@ export type Quota = Message<"ignite.v1.Quota"> & {
   appsMax: number;
 
   /**
-   * Versions kept per app.
+   * Versions kept per app, besides those that have or had the traffic; 0 means 200.
    *
    * @generated from field: uint32 versions_max = 2;
    */
@@ -116,7 +116,7 @@ export type Quota = Message<"ignite.v1.Quota"> & {
   executionsMax: number;
 
   /**
-   * Sources and artifacts that are stored, in MiB; 0 means 5,120.
+   * Sources, versions and artifacts that are stored, in MiB; 0 means 5,120.
    *
    * @generated from field: uint32 storage_mb_max = 5;
    */
