@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { packTree } from "../compiler/pack-tree.ts";
 import { decodeBundle } from "../core/bundle.ts";
 import { silentLog } from "../core/log.ts";
@@ -199,9 +199,12 @@ test("Compile of what is no archive says so", async () => {
   expect(last?.value).toMatchObject({ message: expect.stringMatching(/Pack it again\.$/) });
 });
 
-test("Compile of a source that was never uploaded fails with SOURCE_MISSING", async () => {
+test("Compile of a source that was never uploaded fails with SOURCE_MISSING, untold to operators", async () => {
+  const error = vi.spyOn(silentLog, "error");
   const events = await collect(client().compile(request("a".repeat(64))));
   expect(events.at(-1)?.event).toMatchObject({ value: { reason: "SOURCE_MISSING" } });
+  expect(error).not.toHaveBeenCalled();
+  error.mockRestore();
 });
 
 test("Calls without a plane token are turned away", async () => {

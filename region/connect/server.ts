@@ -72,8 +72,9 @@ function routes(router: ConnectRouter, { compiles, log }: RegionServerOptions): 
         return sequence;
       };
       for await (const event of compiles.events(job, context.signal)) {
-        if (event.kind === "error") {
-          const { reason, internal, message } = IgniteError.from(event.error);
+        const error = event.kind === "error" ? IgniteError.from(event.error) : undefined;
+        if (error !== undefined && !CALLERS_CODES.has(error.code)) {
+          const { reason, internal, message } = error;
           log.error("a compile broke", { version: job.versionId, reason, message, internal });
         }
         yield responseOf(event, next);
@@ -81,6 +82,14 @@ function routes(router: ConnectRouter, { compiles, log }: RegionServerOptions): 
     },
   });
 }
+
+/** What tells a caller of their own source; whoever runs the machine has nothing to mend. */
+const CALLERS_CODES: ReadonlySet<CodeName> = new Set([
+  "canceled",
+  "failed_precondition",
+  "invalid_argument",
+  "unimplemented",
+]);
 
 async function isAllowed(request: IncomingMessage, options: RegionServerOptions): Promise<boolean> {
   const token = request.headers[planeTokenHeader];
