@@ -112,7 +112,10 @@ export async function finishDeploy(
   if (options.publish === false) {
     return { ...done, url: previewUrl, urls: [previewUrl], published: false };
   }
-  const published = await ports.compute.publishVersion({ app: appRef(app), version: number });
+  // Once more with the message: a version that was compiled before has that of then
+  const { message = "" } = options;
+  const publication = { app: appRef(app), version: number, message };
+  const published = await ports.compute.publishVersion(publication);
   options.onProgress?.({ step: "publish", version: number });
   const urls = published.app?.urls ?? [];
   return { ...done, url: urls[0] ?? previewUrl, urls, published: true };

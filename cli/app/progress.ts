@@ -12,6 +12,7 @@ export class DeployProgress {
   readonly #app: string;
   #lastMs = performance.now();
   #phase = "";
+  #compiles = false;
   /** Time each step took, in milliseconds. */
   readonly tookMs: Record<string, number> = {};
 
@@ -62,10 +63,12 @@ export class DeployProgress {
         this.#io.progress(text),
       );
     }
-    if (event.case === "version" && event.value.status !== VersionStatus.COMPILING) {
-      if (event.value.status === VersionStatus.FAILED) return;
+    if (event.case !== "version" || event.value.status === VersionStatus.COMPILING) {
+      this.#compiles = true;
+    } else if (event.value.status !== VersionStatus.FAILED) {
       const { number, sizeBytes } = event.value;
-      this.#done("compile", `Compiled v${number}, ${bytes(sizeBytes)}`);
+      const what = this.#compiles ? `Compiled v${number}` : `Nothing changed since v${number}`;
+      this.#done("compile", `${what}, ${bytes(sizeBytes)}`);
     }
   }
 

@@ -44,6 +44,15 @@ test("ignite init, ignite deploy: the app answers by path, by host and as a prev
   }
 });
 
+test("ignite deploy of what is there already says so, and keeps the new message", async () => {
+  const again = await platform.ignite(["deploy", "-m", "once more"], { cwd: app });
+  expect(again).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("Nothing changed since v1"),
+  });
+  expect(await run("versions", "my-app")).toMatch(/v1 +active.*once more/);
+});
+
 test("a source that does not parse leaves the live version alone and says where", async () => {
   await writeFile(
     join(app, "main.ts"),
