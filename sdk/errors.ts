@@ -134,10 +134,16 @@ export async function errorOfResponse(response: Response): Promise<IgniteApiErro
   const text = await response.text().catch(() => "");
   const problem = parseProblem(text);
   const code = CODE_OF_STATUS[response.status] ?? (response.status < 500 ? "unknown" : "internal");
+  const hint = response.headers.get("ignite-hint") ?? undefined;
+  const detail = problem?.detail ?? problem?.title ?? `The platform answered ${response.status}.`;
   return new IgniteApiError({
     code,
     reason: problem?.reason ?? code.toUpperCase(),
-    message: problem?.detail ?? problem?.title ?? `The platform answered ${response.status}.`,
+    message:
+      hint !== undefined && detail.endsWith(` ${hint}`)
+        ? detail.slice(0, -hint.length - 1)
+        : detail,
+    hint,
     requestId: problem?.instance ?? response.headers.get("ignite-request-id") ?? undefined,
   });
 }

@@ -11,7 +11,10 @@ import { spokenMessage } from "./patterns.ts";
 
 type Detail = ConstructorParameters<typeof ConnectError>[3];
 
-const PRINTABLE = /^[ -~]*$/; // Header values; what is not stands in the detail only
+/** Whether a hint can be a header's value; one that cannot stands in the body only. */
+export function fitsHeader(hint: string): boolean {
+  return /^[ -~]+$/.test(hint);
+}
 
 /** Translates what operations throw, before the first message and in the midst of a stream. */
 export function translateErrors(log: Log): Interceptor {
@@ -97,7 +100,7 @@ export function describe(
       "ignite-reason": reason,
       "ignite-request-id": requestId,
       ...(retryAfterSeconds !== undefined && { "retry-after": retryAfterSeconds }),
-      ...(hint !== "" && PRINTABLE.test(hint) && { "ignite-hint": hint }),
+      ...(fitsHeader(hint) && { "ignite-hint": hint }),
     },
     [{ desc: ErrorInfoSchema, value: info }, ...failure, ...extra],
   );

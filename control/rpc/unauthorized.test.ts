@@ -84,6 +84,7 @@ test("who may not is told what, and which key it takes", async () => {
     "A key of role reader may not upload sources. It takes the role developer; " +
       "an owner makes one with `ignite keys create --role developer`.",
   );
+  expect(upload.headers.get("ignite-hint")).toMatch(/^It takes the role developer;/);
   const admin = control.client(AdminService, key).listOrganizations({});
   await expect(admin).rejects.toThrow("A key of role reader may not list organizations.");
 });

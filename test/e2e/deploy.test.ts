@@ -154,6 +154,7 @@ test("ignite keys recover makes an operator key for who lost all keys", async ()
   const recovered = await platform.ignite(["keys", "recover", "--data", data]);
   expect(recovered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^igk_\w+\n$/) });
   const key = recovered.stdout.trim();
+  expect((await platform.ignite(["whoami", "--key", key])).stdout).toContain("owner, operator");
   const orgs = await platform.ignite(["orgs", "list", "--key", key]);
   expect(orgs).toMatchObject({ code: 0, stdout: expect.stringContaining("local") });
   const elsewhere = await platform.ignite(["keys", "recover", "--data", platform.dataDir]);

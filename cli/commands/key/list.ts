@@ -22,7 +22,7 @@ export const command: Command = {
       keys.map((key) => [
         key.id,
         key.name,
-        views.enumName(Role, key.role),
+        views.enumName(Role, key.role) + (key.operator ? ", operator" : ""),
         key.apps.join(", ") || "all",
         `${key.prefix}…`,
         views.time(key.createTime),

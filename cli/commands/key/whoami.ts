@@ -20,7 +20,7 @@ export const command: Command = {
         ["Platform", api],
         ["Organization", organization?.name || key?.organization || ""],
         ["Key", `${key?.id ?? ""} ${key?.name ?? ""}`],
-        ["Role", views.enumName(Role, key?.role)],
+        ["Role", views.enumName(Role, key?.role) + (key?.operator ? ", operator" : "")],
         ["Apps", key?.apps.join(", ") ?? ""],
       ]),
     );

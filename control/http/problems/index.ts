@@ -3,6 +3,7 @@ import type { ErrorHandler, NotFoundHandler } from "hono";
 import { IgniteError, problemOf, type Reason } from "../../../core/errors.ts";
 import type { Log } from "../../../core/log.ts";
 import { notFound } from "../../operations/failures.ts";
+import { fitsHeader } from "../../rpc/errors.ts";
 import type { AppContext, AppEnvironment } from "../environment.ts";
 
 /** Describes what a handler threw; what is for us alone goes to the log. */
@@ -31,6 +32,7 @@ export function problemResponse(
   const headers = new Headers({ "content-type": "application/problem+json" });
   const { retryAfterSeconds } = error.details;
   if (retryAfterSeconds !== undefined) headers.set("retry-after", retryAfterSeconds);
+  if (error.hint !== undefined && fitsHeader(error.hint)) headers.set("ignite-hint", error.hint);
   if (problem.status === 401) headers.set("www-authenticate", "Bearer");
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }
