@@ -153,6 +153,7 @@ test("ignite keys recover makes an operator key for who lost all keys", async ()
   expect(refused.stderr).toContain("why: LAST_OWNER_KEY");
   const recovered = await platform.ignite(["keys", "recover", "--data", data]);
   expect(recovered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^igk_\w+\n$/) });
+  expect(recovered.stderr).toContain('It is saved as context "local".');
   const key = recovered.stdout.trim();
   expect((await platform.ignite(["whoami", "--key", key])).stdout).toContain("owner, operator");
   const orgs = await platform.ignite(["orgs", "list", "--key", key]);

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "../../command.ts";
+import { CommandContext } from "../../context.ts";
 import { readContexts, saveContext } from "../../contexts.ts";
 
 /** `ignite keys recover` */
@@ -18,7 +19,7 @@ export const command: Command = {
       import("../../platform/internal.ts"),
       import("../../platform/backend.ts"),
     ]);
-    const { io, env } = context;
+    const { io } = context;
     const data = resolve(context.cwd, input.text("data") ?? ".ignite/data");
     const { run, masterKey } = await findRunning(data);
     const address = { socketPath: socketsIn(run).internal, masterKey };
@@ -28,11 +29,26 @@ export const command: Command = {
       "/internal/keys",
       wanted,
     );
-    const local = (await readContexts(env)).contexts["local"];
-    const isLocal = local?.org === made.org && wanted.org === undefined;
-    if (isLocal) await saveContext(env, "local", { ...local, key: made.key });
-    const saved = isLocal ? ' It is saved as context "local".' : "";
+    const saved = await saveLocal(context, made);
     io.progress(`Made a key of ${made.org}. Keep it: it is shown only now.${saved}`);
     io.result(made, () => made.key);
   },
 };
+
+/** Replaces the key of the context "local" when that is the same platform; says so. */
+async function saveLocal(
+  context: CommandContext,
+  { org, key }: { org: string; key: string },
+): Promise<string> {
+  const local = (await readContexts(context.env)).contexts["local"];
+  if (local?.org !== org) return "";
+  const { api } = local;
+  const keys = await new CommandContext(context, { api, key }).keys();
+  const isKnown = await keys.whoAmI({}).then(
+    () => true,
+    () => false,
+  );
+  if (!isKnown) return "";
+  await saveContext(context.env, "local", { ...local, key });
+  return ' It is saved as context "local".';
+}
