@@ -124,8 +124,8 @@ export interface AppStore {
     filter: { org: string; includeDeleted: boolean; names: readonly string[] },
     page: Page,
   ): Promise<PageOf<AppRow>>;
-  /** How many apps of the organization are not deleted. */
-  count(org: string): Promise<number>;
+  /** How many apps the organization has, and how many deleted ones are kept. */
+  count(org: string): Promise<{ live: number; deleted: number }>;
   /** Fails with already_exists/APP_EXISTS or already_exists/DOMAIN_TAKEN. */
   create(app: AppRow, draft: DraftRow, commit: Commit): Promise<void>;
   /** Fails with aborted/ETAG_MISMATCH or already_exists/DOMAIN_TAKEN. */

@@ -19,6 +19,7 @@ export const varsBytesMax = 512 * 1024; // The loader takes 1 MiB of environment
 
 /** What an organization may have when its quota does not say. */
 export const orgAppsMaxDefault = 100; // Each keeps documents at the edge
+export const orgDeletedAppsMax = 1_000; // Kept for a day; previews of a busy CI
 export const orgStorageMbMaxDefault = 5 * 1024; // Sources and artifacts; disks are shared
 export const appVersionsMaxDefault = 200; // Kept of one app; as many as the edge can preview
 export const orgUploadsMax = 8; // Begun and not complete; each may hold a whole source

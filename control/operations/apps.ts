@@ -123,7 +123,10 @@ export async function createApp(
   });
 }
 
-/** Changes settings; a deleted app comes back. Fails with ETAG_MISMATCH or DOMAIN_TAKEN. */
+/**
+ * Changes settings; a deleted app comes back. Fails with ETAG_MISMATCH, DOMAIN_TAKEN, or
+ * QUOTA_EXCEEDED.
+ */
 export function updateApp(
   context: CallContext,
   ports: Ports,
@@ -201,6 +204,8 @@ async function changeApp(
       const old = await findAnyApp(context, ports, request.app);
       checkEtag("app", old, request.etag);
       const app = advanced(ports, change(old));
+      const isBack = old.deletedMs !== undefined && app.deletedMs === undefined;
+      if (isBack) await checkAppQuota(ports, app.org, isBack);
       const document = await appDocument(ports, app);
       const facts = { action, resourceId: app.id, resourceName: `${app.org}/${app.name}` };
       const expected = { revision: old.revision, documentRevision: old.documentRevision };

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
-import { orgAppsMaxDefault, orgStorageMbMaxDefault } from "../../core/limits.ts";
+import { expect, test, vi } from "vitest";
+import { orgAppsMaxDefault, orgDeletedAppsMax, orgStorageMbMaxDefault } from "../../core/limits.ts";
 import type { Digest } from "../../core/ids.ts";
 import { AdminService } from "../../proto/gen/ignite/v1/admin_service_pb.ts";
 import { ComputeService } from "../../proto/gen/ignite/v1/compute_service_pb.ts";
@@ -33,6 +33,25 @@ test("createApp() stops at the quota, and goes on when it is raised", async () =
   await expect(refused).rejects.toThrow("may have 1 apps and has them");
   await quota(2);
   await compute.createApp({ name: "two" });
+});
+
+test("deleted apps make room, come back only where there is room, and are bounded", async () => {
+  const control = await testControl();
+  const compute = control.client(ComputeService);
+  const quota = create(QuotaSchema, { appsMax: 1 });
+  await control.client(AdminService).setQuota({ name: "local", quota });
+  await compute.createApp({ name: "hello" });
+  await compute.deleteApp({ app });
+  await compute.createApp({ name: "other" });
+  await expect(compute.updateApp({ app })).rejects.toThrow("may have 1 apps and has them");
+  const other = create(AppRefSchema, { value: { case: "name", value: "local/other" } });
+  await compute.deleteApp({ app: other });
+  await compute.updateApp({ app });
+  await compute.deleteApp({ app });
+  const deleted = { live: 0, deleted: orgDeletedAppsMax };
+  vi.spyOn(control.ports.stores.apps, "count").mockResolvedValue(deleted);
+  await expect(compute.createApp({ name: "third" })).rejects.toThrow("within a day");
+  await compute.updateApp({ app });
 });
 
 test("uploads and compiles stop when what is stored reaches the quota", async () => {

@@ -4,6 +4,7 @@ import { IgniteError } from "../../core/errors.ts";
 import {
   appVersionsMaxDefault,
   orgAppsMaxDefault,
+  orgDeletedAppsMax,
   orgStorageMbMaxDefault,
 } from "../../core/limits.ts";
 import { type Quota, QuotaSchema } from "../../proto/gen/ignite/v1/organization_pb.ts";
@@ -21,13 +22,23 @@ export function quotaOf({ quotaJson }: Pick<OrganizationRow, "quotaJson">): Quot
   return quota;
 }
 
-/** Fails with QUOTA_EXCEEDED when there is no room for one more app. */
-export async function checkAppQuota(ports: Ports, org: string): Promise<void> {
+/**
+ * Fails with QUOTA_EXCEEDED when there is no room for one more app. One that is brought back takes
+ * no place among the deleted ones, which are bounded as well.
+ */
+export async function checkAppQuota(ports: Ports, org: string, isBack = false): Promise<void> {
   const { appsMax } = await findQuota(ports, org);
-  if ((await ports.stores.apps.count(org)) < appsMax) return;
+  const { live, deleted } = await ports.stores.apps.count(org);
+  if (live >= appsMax) {
+    throw exceeded(
+      `The organization may have ${appsMax} apps and has them.`,
+      "Delete an app, or ask the operator for more.",
+    );
+  }
+  if (isBack || deleted < orgDeletedAppsMax) return;
   throw exceeded(
-    `The organization may have ${appsMax} apps and has them.`,
-    "Delete an app, or ask the operator for more.",
+    `The organization deleted ${deleted} apps within a day, and each is kept so long.`,
+    "Bring one of them back under its name, or wait.",
   );
 }
 

@@ -36,7 +36,8 @@ describe.each(storeImplementations)("stores in %s", (_, open) => {
     expect(await stores.apps.idsOf(["acme/hello", "acme/none"])).toEqual(
       new Map([["acme/hello", hello.id]]),
     );
-    expect(await stores.apps.count("acme")).toBe(1);
+    expect(await stores.apps.count("acme")).toEqual({ live: 1, deleted: 1 });
+    expect(await stores.apps.count("beta")).toEqual({ live: 0, deleted: 0 });
     await expect(createApp(stores, app("hello"))).rejects.toMatchObject({ reason: "APP_EXISTS" });
     const taken = createApp(stores, app("other", { domains: ["a.test"] }));
     await expect(taken).rejects.toMatchObject({ reason: "DOMAIN_TAKEN" });

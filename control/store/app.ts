@@ -54,10 +54,11 @@ export function appStore(db: Database): AppStore {
     },
     async count(org) {
       const counted = db
-        .select({ count: count() })
+        .select({ all: count(), deleted: count(apps.deletedMs) })
         .from(apps)
-        .where(and(eq(apps.org, org), isNull(apps.deletedMs)));
-      return (await translated(() => counted))[0]?.count ?? 0;
+        .where(eq(apps.org, org));
+      const { all = 0, deleted = 0 } = (await translated(() => counted))[0] ?? {};
+      return { live: all - deleted, deleted };
     },
     async create(app, draft, commit) {
       await runCommit(db, commit, [

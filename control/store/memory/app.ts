@@ -27,7 +27,9 @@ export function memoryAppStore(state: MemoryState): AppStore {
       return pageOf(found.map(copyOf), page, ({ name }) => name);
     },
     async count(org) {
-      return rows().filter((app) => app.org === org && app.deletedMs === undefined).length;
+      const ofOrg = rows().filter((app) => app.org === org);
+      const deleted = ofOrg.filter(({ deletedMs }) => deletedMs !== undefined).length;
+      return { live: ofOrg.length - deleted, deleted };
     },
     async create(app, draft, commit) {
       const check = () => {
