@@ -100,9 +100,11 @@ export function targetOfPath(path: string): { target: Target; rest: string } | u
 
 /**
  * Whether a host name can never be an app's custom domain: an IPv4 address in any spelling that
- * URLs know, a name of the machine itself, or the platform's own host and what is below it.
+ * URLs know, a name of the machine itself, or the platform's own host and what is below it. In
+ * local development `platform` is empty: all hosts are the app's.
  */
 export function isReservedHost(name: string, platform: string): boolean {
+  if (platform === "") return false;
   if (ADDRESS_LABEL.test(name.slice(name.lastIndexOf(".") + 1))) return true;
   return ["localhost", platform].some((host) => name === host || name.endsWith(`.${host}`));
 }

@@ -37,8 +37,7 @@ export interface DevCellOptions {
   onLost: (why: IgniteError) => void;
 }
 
-/** The platform's domain here; the app answers at `localhost`, as a custom domain. */
-export const devDomain = "ignite-dev.invalid";
+const NO_DOMAIN = ""; // The platform has no host here: `localhost` is the app's
 
 const PUSH_TIMEOUT_MS = 30_000; // One that loops is ended long before
 const END_NOTICE_MS = 1_000; // A process that closes its sockets has ended within it
@@ -162,7 +161,7 @@ export class DevCell {
     const documents = new Documents({
       folder: join(this.#folder, "documents"),
       key: await channelKey(this.#masterKey, "documents"),
-      domain: devDomain,
+      domain: NO_DOMAIN,
     });
     const cache = new ArtifactCache({
       folder: join(this.#folder, "artifacts"),
@@ -174,7 +173,7 @@ export class DevCell {
     return {
       folder: join(this.#folder, "cells"),
       worker: await bundleCellWorker(),
-      domain: devDomain,
+      domain: NO_DOMAIN,
       documentsKey: new Uint8Array(hkdfSync("sha256", this.#masterKey, "", "ignite/documents", 32)),
       documents,
       artifacts: cache,

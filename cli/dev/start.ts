@@ -6,7 +6,6 @@ import { startEgress } from "../../runtime/host/egress/egress.ts";
 import type { IgniteError } from "../../core/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { freePort } from "../platform/port.ts";
-import { devDomain } from "./dev-cell.ts";
 import { devResolve } from "./dev-resolve.ts";
 import { type DevFailure, failureText } from "./dev-failure.ts";
 import { isFolder, noFolder } from "../app/source-files.ts";
@@ -26,8 +25,6 @@ export async function startDevSession(
   const port = await freePort(host, request.port);
   const inspectorPort = await inspectorPortOf(context, request.inspectorPort);
   const egress = startEgress({
-    domain: devDomain,
-    frontSocket: "", // Nothing of the platform is here to be called
     allow: ["0.0.0.0/0:*", "[::/0]:*"], // The code is the developer's own
     resolve: devResolve(),
   });
