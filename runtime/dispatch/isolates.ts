@@ -14,7 +14,10 @@ import type { Capabilities, IsolateProps, Origin } from "./ports.ts";
 
 /** One loaded version. */
 export interface Isolate {
+  /** Its name in the loader, which no other ever has. */
   readonly id: string;
+  /** False once it was dropped. */
+  kept: boolean;
   readonly props: IsolateProps;
   readonly version: VersionDocument;
   /** Requests that wait for its answer. */
@@ -51,6 +54,8 @@ const ISOLATES_MAX_OVER = 8; // Evictions run in groups, off the request path
 export class Isolates {
   readonly #options: IsolatesOptions;
   readonly #loaded = new Map<string, Isolate>();
+  /** The same by the document that asks for them, which spares most requests to make a key. */
+  readonly #recent = new WeakMap<VersionDocument, Isolate>();
   readonly #bundles: Bundles;
   #generation = 0;
 
@@ -61,19 +66,27 @@ export class Isolates {
 
   /** The isolate's entry, made when there is none; it is loaded by the first {@link stub}. */
   entry(app: AppEntry, version: VersionDocument): Isolate {
-    const id = `${app.document.appId}:${version.number}:${version.artifact}`;
-    const known = this.#loaded.get(id);
-    if (known !== undefined && !isWornOut(known)) return known;
+    const recent = this.#recent.get(version);
+    if (recent?.kept === true && recent.failure === undefined) return recent;
+    const key = `${app.document.appId}:${version.number}:${version.artifact}`;
+    const known = this.#loaded.get(key);
+    const isolate = known === undefined || isWornOut(known) ? this.#make(app, version, key) : known;
+    this.#recent.set(version, isolate);
+    return isolate;
+  }
+
+  #make(app: AppEntry, version: VersionDocument, key: string): Isolate {
     this.#generation += 1;
     const isolate: Isolate = {
-      id: `${id}:${this.#generation}`,
+      id: String(this.#generation), // Short: the loader copies it for each request
+      kept: true,
       version,
       props: {
         app: app.key,
         org: app.document.org,
         version: version.number,
         artifact: version.artifact,
-        isolate: id,
+        isolate: key,
       },
       running: 0,
       usedMs: 0,
@@ -85,7 +98,7 @@ export class Isolates {
       failedMs: 0,
       logToken: toBase64Url(crypto.getRandomValues(new Uint8Array(LOG_TOKEN_BYTES))),
     };
-    this.#loaded.set(id, isolate);
+    this.#loaded.set(key, isolate);
     return isolate;
   }
 
@@ -131,7 +144,10 @@ export class Isolates {
   }
 
   async #drop(isolates: readonly Isolate[], context: ExecutionContext): Promise<number> {
-    for (const isolate of isolates) this.#loaded.delete(isolate.props.isolate);
+    for (const isolate of isolates) {
+      isolate.kept = false;
+      this.#loaded.delete(isolate.props.isolate);
+    }
     await Promise.all(
       isolates.filter(({ loaded }) => loaded).map((isolate) => this.#abort(isolate, context)),
     );
