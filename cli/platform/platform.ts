@@ -6,6 +6,7 @@ import { Client } from "undici";
 import type { Log } from "../../core/log.ts";
 import { bundleCellWorker } from "../../runtime/build.ts";
 import { type Edge, startEdge } from "../../runtime/host/edge.ts";
+import { isLoopback } from "../loopback.ts";
 import { startBackend } from "./backend.ts";
 import { egressPort } from "./egress-port.ts";
 import type { GrpcFront } from "./grpc.ts";
@@ -22,8 +23,8 @@ export interface PlatformOptions {
   grpcPort: number;
   /** Blank cells kept ready. */
   spareCells?: number | undefined;
-  /** Whether anyone may read `/metrics`; only operators when absent. */
-  openMetrics?: boolean;
+  /** Whether anyone may read `/metrics`; when absent, where only this machine can. */
+  openMetrics?: boolean | undefined;
   log: Log;
   /** Told what is being started. */
   onProgress?: (what: string) => void;
@@ -63,7 +64,7 @@ async function start(
   options: PlatformOptions,
   stop: (() => Promise<unknown>)[],
 ): Promise<Omit<Platform, "close">> {
-  const { log, host, dataDir, spareCells, openMetrics = false } = options;
+  const { log, host, dataDir, spareCells, openMetrics = isLoopback(host) } = options;
   const onProgress = options.onProgress ?? (() => {});
   const port = await freePort(host, options.port);
   const bundling = bundleCellWorker();

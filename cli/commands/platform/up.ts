@@ -13,7 +13,7 @@ export const command: Command = {
     { flags: "--data <folder>", summary: "where everything is kept", fallback: ".ignite/data" },
     { flags: "--cells <number>", summary: "blank cells kept ready", fallback: "1" },
     { flags: "--no-containers", summary: "run without the container backend" },
-    { flags: "--open-metrics", summary: "let anyone read /metrics, not only operators" },
+    { flags: "--open-metrics", summary: "let anyone read /metrics, as on loopback anyway" },
     { flags: "--examples", summary: "deploy the examples once everything answers" },
     { flags: "--verbose", summary: "show the platform's own log" },
   ],
@@ -38,7 +38,7 @@ export const command: Command = {
       host: input.text("host") ?? "127.0.0.1",
       grpcPort: input.number("grpcPort") ?? 0,
       spareCells: input.number("cells"),
-      openMetrics: input.flag("openMetrics"),
+      openMetrics: input.flag("openMetrics") || undefined,
       log,
       onProgress: (what) => io.json || io.progress(`starting ${what} …`),
     });
