@@ -1,5 +1,4 @@
 import type { Command } from "../../command.ts";
-import type { CommandContext } from "../../context.ts";
 import { UsageError } from "../../usage-error.ts";
 
 /** `ignite delete` */
@@ -7,8 +6,8 @@ export const command: Command = {
   args: [{ name: "app", summary: "org/app, or the app alone" }],
   options: [{ flags: "-y, --yes", summary: "do not ask" }],
   details:
-    "Its URLs stop at once. For 24 hours `ignite restore` brings it back. It asks first; where\n" +
-    "nobody can answer it takes --yes.",
+    "Its URLs stop at once. For 24 hours `ignite restore` brings it back. On a terminal it asks\n" +
+    "first.",
   examples: [
     ["ignite delete acme/hello", "asks, then deletes"],
     ["ignite delete acme/hello --yes", "deletes at once"],
@@ -17,15 +16,10 @@ export const command: Command = {
     const { AppSchema, appRef, plain } = await import("../../api.ts");
     const { io } = context;
     const name = await context.app(input.required("app"));
-    if (!input.flag("yes")) await ask(context, name);
+    const asks = io.streams.stdin.isTTY === true && !input.flag("yes");
+    if (asks && !(await io.confirm(`Delete ${name}?`)))
+      throw new UsageError("Nothing was deleted.");
     const { app } = await (await context.compute()).deleteApp({ app: appRef(name) });
     if (app !== undefined) io.result(plain(AppSchema, app), () => `Deleted ${app.fullName}`);
   },
 };
-
-async function ask({ io }: CommandContext, name: string): Promise<void> {
-  if (io.streams.stdin.isTTY !== true) {
-    throw new UsageError(`Nobody is there to ask. To delete ${name}, add --yes.`);
-  }
-  if (!(await io.confirm(`Delete ${name}?`))) throw new UsageError("Nothing was deleted.");
-}
