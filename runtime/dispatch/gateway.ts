@@ -322,11 +322,12 @@ function placedIn(bucket: number | undefined, prefix: string, response: Response
 }
 
 /**
- * Whether `/@org/app` may send its caller to `/@org/app/`, where relative links are below the app.
- * WebSocket clients follow no redirect.
+ * Whether `/@org/app` sends its caller to `/@org/app/`, where relative links are below the app.
+ * That matters to who reads pages; programs may follow no redirect.
  */
 function mayRedirect({ method, headers }: Request): boolean {
-  return (method === "GET" || method === "HEAD") && !headers.has("upgrade");
+  const readsPages = headers.get("accept")?.includes("text/html") ?? false;
+  return readsPages && (method === "GET" || method === "HEAD");
 }
 
 function rememberHops(isolate: Isolate, hops: number, nowMs: number): void {

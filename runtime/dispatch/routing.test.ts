@@ -57,18 +57,20 @@ test("the gateway answers by host, preview host, path and custom domain", async 
   expect((await say("v9--site--acme.localhost")).response.statusCode).toBe(404);
 });
 
-test("the path form without a slash behind the app leads to the one with it", async () => {
+test("the path form without a slash behind the app leads browsers to the one with it", async () => {
   await publish("acme/links", {});
   const ask = async (method: string, path: string, headers: Record<string, string> = {}) => {
     const response = await cell.call("localhost:8787", path, { method, headers });
     await textOf(response);
     return [response.statusCode, response.headers["location"]];
   };
-  expect(await ask("GET", "/@acme/links")).toEqual([308, "/@acme/links/"]);
-  expect(await ask("HEAD", "/@acme/links?a=/&b=%2F")).toEqual([308, "/@acme/links/?a=/&b=%2F"]);
-  expect(await ask("GET", "/@acme/links/")).toEqual([200, undefined]);
-  expect(await ask("POST", "/@acme/links?q=1")).toEqual([200, undefined]);
-  expect(await ask("GET", "/@acme/links", { upgrade: "websocket" })).toEqual([200, undefined]);
+  const page = { accept: "text/html,*/*;q=0.8" };
+  expect(await ask("GET", "/@acme/links", page)).toEqual([308, "/@acme/links/"]);
+  const query = "?a=/&b=%2F";
+  expect(await ask("HEAD", `/@acme/links${query}`, page)).toEqual([308, `/@acme/links/${query}`]);
+  expect(await ask("GET", "/@acme/links/", page)).toEqual([200, undefined]);
+  expect(await ask("POST", "/@acme/links?q=1", page)).toEqual([200, undefined]);
+  expect(await ask("GET", "/@acme/links", { accept: "*/*" })).toEqual([200, undefined]);
   expect((await ask("GET", "/@acme/none"))[0]).toBe(404);
 });
 
