@@ -30,6 +30,16 @@ test("without a front the gateway drops platform headers and names the request i
   expect(seen["x-forwarded-for"]).toBe(""); // A unix socket has no address
 });
 
+test("without a front nobody speaks for the platform, or for all apps of an origin", async () => {
+  const forged = { forwarded: "for=x", "x-forwarded-host": "x", "x-forwarded-prefix": "/x" };
+  const response = await cell.call("echo--acme.localhost", "/", { headers: forged });
+  const seen = Object.fromEntries(await jsonOf<[string, string][]>(response));
+  for (const name of Object.keys(forged)) expect(seen, name).not.toHaveProperty(name);
+  const headers = { "service-worker": "script" };
+  expect((await cell.call("localhost", "/@acme/echo/", { headers })).statusCode).toBe(403);
+  expect((await cell.call("echo--acme.localhost", "/", { headers })).statusCode).toBe(200);
+});
+
 test("without a front no app runs for who wants to be answered later", async () => {
   const headers = { prefer: "respond-async" };
   const response = await cell.call("echo--acme.localhost", "/", { headers });

@@ -3,13 +3,14 @@
  * platform may set, names the request and whom it came from, and passes hosts and paths that are no
  * app's to control.
  */
-import { asyncRefusedMessage } from "../../core/async-refused.ts";
+import { asyncRefusedMessage, serviceWorkerRefusedMessage } from "../../core/refusals.ts";
 import { IgniteError } from "../../core/errors.ts";
 import { parseHost, targetOfHost } from "../../core/names.ts";
 import type { Gateway } from "./gateway.ts";
 import { problemResponse } from "./problem.ts";
 
 const KEPT: ReadonlySet<string> = new Set(["ignite-sticky", "ignite-timing"]);
+const NOT_OF_CALLERS = ["forwarded", "x-forwarded-host", "x-forwarded-prefix"];
 
 /**
  * A front for a gateway that strangers reach directly. Never throws. `addressOf` answers where a
@@ -31,6 +32,7 @@ export function fallbackFront(
         if (!toControl && /respond-async/i.test(request.headers.get("prefer") ?? "")) {
           throw asyncRefused();
         }
+        if (isSharedServiceWorker(cleaned)) throw serviceWorkerRefused();
         const response = toControl
           ? await (control.fetch(cleaned as never) as unknown as Promise<Response>)
           : await gateway.fetch(cleaned, context);
@@ -49,6 +51,19 @@ function asyncRefused(): IgniteError {
     code: "unimplemented",
     reason: "NOT_IMPLEMENTED",
     message: asyncRefusedMessage,
+  });
+}
+
+/** By path all apps are one origin to a browser: none may answer for the others. */
+function isSharedServiceWorker({ url, headers }: Request): boolean {
+  return headers.has("service-worker") && new URL(url).pathname.startsWith("/@");
+}
+
+function serviceWorkerRefused(): IgniteError {
+  return new IgniteError({
+    code: "permission_denied",
+    reason: "REQUEST_INVALID",
+    message: serviceWorkerRefusedMessage,
   });
 }
 
@@ -71,6 +86,7 @@ function clean(request: Request, requestId: string, address: string): Request {
   for (const name of [...headers.keys()]) {
     if (name.startsWith("ignite-") && !KEPT.has(name)) headers.delete(name);
   }
+  for (const name of NOT_OF_CALLERS) headers.delete(name);
   headers.set("ignite-request-id", requestId);
   headers.set("x-forwarded-for", address);
   return new Request(request, { headers });
@@ -78,6 +94,7 @@ function clean(request: Request, requestId: string, address: string): Request {
 
 function withRequestId(response: Response, requestId: string): Response {
   const named = new Response(response.body, response);
+  named.headers.delete("service-worker-allowed");
   named.headers.set("ignite-request-id", requestId);
   return named;
 }

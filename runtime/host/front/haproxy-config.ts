@@ -7,8 +7,8 @@
  * ended all go to the assigner, which sees behind the request id where the request was sent first.
  * (Without this HAProxy would close a caller's kept connection without any answer.)
  */
-import { asyncRefusedMessage } from "../../../core/async-refused.ts";
 import { hostGrammar } from "../../../core/names.ts";
+import { asyncRefusedMessage, serviceWorkerRefusedMessage } from "../../../core/refusals.ts";
 
 /** Paths and bounds of one HAProxy. */
 export interface FrontConfig {
@@ -30,7 +30,6 @@ export interface FrontConfig {
 }
 
 const INTERNAL_CONNECTIONS_MAX = 1_024; // Guests and the control plane, whatever callers do
-const SERVICE_WORKER_REFUSED = "Service workers are served by the app's own host only.";
 /** 26 characters, time first: sortable, and of the alphabet that ids have (core/ids.ts). */
 const REQUEST_ID = [
   "%[date(0,ms),hex,lower,bytes(4,12)]",
@@ -70,7 +69,7 @@ function globals(config: FrontConfig): string[] {
     "  log stdout len 4096 format raw local0 info",
     `  nbthread ${config.threads}`,
     `  maxconn ${config.connectionsMax + INTERNAL_CONNECTIONS_MAX}`,
-    "  tune.bufsize 16384",
+    "  tune.bufsize 16384", // Bounds headers; larger ones leave HAProxy's own cache
     "  tune.http.maxhdr 128",
   ];
 }
@@ -126,7 +125,7 @@ function frontend(
     "  acl app_path path -m beg /@",
     "  acl async req.hdr(prefer) -m sub -i respond-async",
     // By path all apps are one origin to a browser: none may answer for the others
-    `  ${refuse(403, "REQUEST_INVALID", SERVICE_WORKER_REFUSED)} if platform app_path { req.hdr(service-worker) -m found }`,
+    `  ${refuse(403, "REQUEST_INVALID", serviceWorkerRefusedMessage)} if platform app_path { req.hdr(service-worker) -m found }`,
     `  ${refuse(501, "NOT_IMPLEMENTED", asyncRefusedMessage)} if async !platform or async app_path`,
     "  http-request set-var(txn.key) path,field(2,/,2) if platform app_path",
     `  http-request set-var(txn.group) var(txn.key),map_str(${config.hostsMap})`,
