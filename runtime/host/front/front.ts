@@ -111,10 +111,10 @@ class HaproxyFront implements Front {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
+    const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
     const requests = await watchRequests(this.#adminSocket);
     child.kill("SIGUSR1");
     void requests.idle().then((idle) => idle && child.kill("SIGTERM"));
-    const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
     await exited;
     clearTimeout(timer);
   }
