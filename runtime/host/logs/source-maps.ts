@@ -48,7 +48,10 @@ export class SourceMaps {
   #load(artifact: Digest): Promise<LoadedMap | undefined> {
     const known = this.#maps.get(artifact);
     if (known !== undefined) return known;
-    const loading = this.#read(artifact).catch(() => undefined);
+    const loading = this.#read(artifact).catch(() => {
+      this.#maps.delete(artifact); // It may be there the next time
+      return undefined;
+    });
     this.#maps.set(artifact, loading);
     return loading;
   }
