@@ -163,7 +163,7 @@ export class CellPool {
     cell.claimed = true;
     await cell.admin.drain().catch(() => {});
     const hasTime = () => this.#options.clock.nowMs() < (this.#retiring.get(cell)?.deadlineMs ?? 0);
-    while (hasTime() && (await isBusy(cell))) {
+    while (hasTime() && (await hasRequests(cell))) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await this.#options.onRetiring(cell).catch(() => {});
@@ -322,7 +322,7 @@ export class CellPool {
   }
 }
 
-async function isBusy(cell: Cell): Promise<boolean> {
+async function hasRequests(cell: Cell): Promise<boolean> {
   try {
     return (await cell.admin.drain()) > 0;
   } catch {
