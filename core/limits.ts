@@ -68,7 +68,6 @@ export const ratedNamesMax = 10_000; // Buckets that are kept, below 2 MiB
 /** Lists and names. */
 export const pageSizeDefault = 50;
 export const pageSizeMax = 1_000;
-export const idempotencyKeyBytesMax = 255;
 export const idempotencyTtlMs = 24 * 60 * 60 * 1000;
 export const deletedAppTtlMs = 24 * 60 * 60 * 1000;
 export const historyTtlMs = 30 * 24 * 60 * 60 * 1000; // Executions and their logs
@@ -76,4 +75,3 @@ export const executionRowsMax = 1_000_000; // Of one organization; a third of a 
 export const logRowsMax = 500_000; // Of one organization; 100 MiB of usual lines, 8 GiB at worst
 export const auditTtlMs = 400 * 24 * 60 * 60 * 1000; // A year, and time to look back at it
 export const documentVersionsMax = 200; // Versions that the edge can preview
-export const domainsMax = 50; // Custom domains of one app

@@ -3,9 +3,6 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { httpStatusOf, IgniteError } from "../../core/errors.ts";
 
-/** Handles one request, or answers false for a path that is not its own. */
-export type Route = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
-
 /** A check of `Authorization: Bearer` that takes the same time for every wrong token. */
 export function bearerCheck(token: string): (request: IncomingMessage) => boolean {
   const expected = sha256(token);
