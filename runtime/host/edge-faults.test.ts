@@ -1,17 +1,8 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { innermostPid } from "./watchdog/process-usage.ts";
-import { type EdgeFixture, startEdgeFixture } from "./testing/edge-fixture.ts";
+import { closedAfterEach, type EdgeFixture } from "./testing/edge-fixture.ts";
 
-const fixtures: EdgeFixture[] = [];
-afterEach(async () => {
-  for (const fixture of fixtures.splice(0)) await fixture.close();
-});
-
-async function start(...options: Parameters<typeof startEdgeFixture>): Promise<EdgeFixture> {
-  const fixture = await startEdgeFixture(...options);
-  fixtures.push(fixture);
-  return fixture;
-}
+const start = closedAfterEach();
 
 const HELLO = `export default { fetch() { return new Response("hello"); } };`;
 const SPIN = `export default { fetch(request) {

@@ -1,19 +1,10 @@
 import { once } from "node:events";
 import { request } from "node:http";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { cellClassFor, residentMbMark } from "./cells/cell-class.ts";
-import { type EdgeFixture, startEdgeFixture } from "./testing/edge-fixture.ts";
+import { closedAfterEach, type EdgeFixture } from "./testing/edge-fixture.ts";
 
-const fixtures: EdgeFixture[] = [];
-afterEach(async () => {
-  for (const fixture of fixtures.splice(0)) await fixture.close();
-});
-
-async function start(...options: Parameters<typeof startEdgeFixture>): Promise<EdgeFixture> {
-  const fixture = await startEdgeFixture(...options);
-  fixtures.push(fixture);
-  return fixture;
-}
+const start = closedAfterEach();
 
 const answering = (expression: string) =>
   `export default { async fetch(request) { return new Response(String(${expression})); } };`;

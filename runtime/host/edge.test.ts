@@ -1,16 +1,7 @@
-import { afterEach, expect, test } from "vitest";
-import { type EdgeFixture, startEdgeFixture } from "./testing/edge-fixture.ts";
+import { expect, test } from "vitest";
+import { closedAfterEach } from "./testing/edge-fixture.ts";
 
-const fixtures: EdgeFixture[] = [];
-afterEach(async () => {
-  for (const fixture of fixtures.splice(0)) await fixture.close();
-});
-
-async function start(...options: Parameters<typeof startEdgeFixture>): Promise<EdgeFixture> {
-  const fixture = await startEdgeFixture(...options);
-  fixtures.push(fixture);
-  return fixture;
-}
+const start = closedAfterEach();
 
 const answering = (text: string) =>
   `export default { fetch(request) { return new Response(${JSON.stringify(text)} + new URL(request.url).pathname); } };`;

@@ -1,18 +1,9 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
-import { type EdgeFixture, startEdgeFixture } from "../testing/edge-fixture.ts";
+import { expect, test } from "vitest";
+import { closedAfterEach } from "../testing/edge-fixture.ts";
 
-const fixtures: EdgeFixture[] = [];
-afterEach(async () => {
-  for (const fixture of fixtures.splice(0)) await fixture.close();
-});
-
-async function start(...options: Parameters<typeof startEdgeFixture>): Promise<EdgeFixture> {
-  const fixture = await startEdgeFixture(...options);
-  fixtures.push(fixture);
-  return fixture;
-}
+const start = closedAfterEach();
 
 const HELLO = `export default { fetch() { return new Response("hello"); } };`;
 /** Answers `/` when it was called at `/go`. */

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Agent, request } from "undici";
+import { afterEach } from "vitest";
 import { encodeBundle } from "../../../core/bundle.ts";
 import {
   type AppDocument,
@@ -53,6 +54,19 @@ export interface Answer {
 }
 
 const masterKey = new Uint8Array(32).fill(7);
+const started: EdgeFixture[] = [];
+
+/** {@link startEdgeFixture} for the tests of a file: each is closed when its test is over. */
+export function closedAfterEach(): typeof startEdgeFixture {
+  afterEach(async () => {
+    for (const fixture of started.splice(0)) await fixture.close();
+  });
+  return async (change) => {
+    const fixture = await startEdgeFixture(change);
+    started.push(fixture);
+    return fixture;
+  };
+}
 
 /** Starts it on a free port with folders of its own. */
 export async function startEdgeFixture(change: Partial<EdgeOptions> = {}): Promise<EdgeFixture> {
